@@ -1,0 +1,1 @@
+"""The learner's tool of Beyond Cron, and the exercise extension of its pages."""
