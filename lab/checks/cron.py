@@ -1,0 +1,211 @@
+"""Checks of 02-cron: the learner's file runs under real cron and a fast clock, and what ran is compared."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from lab.checks import Outcome, check
+from lab.timelapse import LESSON, Session, Window, run_windows
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def clock(stamps: list[datetime]) -> str:
+    """The times of day, or words for none at all; a long list is cut."""
+    shown = " ".join(f"{stamp:%H:%M}" for stamp in stamps[:6])
+    return f"{shown} … ({len(stamps)} runs)" if len(stamps) > 6 else shown or "no run"
+
+
+def refused(sessions: list[Session]) -> str:
+    """What crontab or the shell said when the container did not stay up."""
+    return next((f"the container stopped: {s.refusal}" for s in sessions if s.refusal), "")
+
+
+def compare(sessions: list[Session], due: list[list[datetime]], step: timedelta) -> Outcome:
+    """Compare runs with what is due, window by window; a run counts for the last due time at most `step` before it."""
+    expected = seen = ""
+    for session, times in zip(sessions, due, strict=True):
+        slots = [max((t for t in times if t <= stamp < t + step), default=stamp) for stamp in session.stamps]
+        name = f"{session.window.start:%a %d %b %H:%M}-{session.window.end:%H:%M}"
+        expected, seen = f"{name}: {clock(times)}", f"{name}: {clock(slots)}"
+        if slots != times:
+            return Outcome(False, expected, refused(sessions) or last_words(session) or seen)
+    return Outcome(True, expected, seen)
+
+
+def last_words(session: Session) -> str:
+    """When no line of the log has a time: its last line, which is the shell's complaint."""
+    return f"no run; the log ends with: {session.log[-1]}" if session.log and not session.stamps else ""
+
+
+def every_minute(file: Path, pattern: str, *, source: str = "log") -> Outcome:
+    """Expect a line that matches `pattern` in each of the minutes 09:00, 09:01 and 09:02, in the log or the output."""
+    [session] = run_windows(file, [Window(datetime(2026, 3, 2, 8, 59, 10), 4)])
+    lines = session.log if source == "log" else session.output
+    minutes = [f"09:0{n}" for n in range(3)]
+    found = [m for m in minutes if any(re.search(pattern, line) and f" {m}:" in line for line in lines)]
+    where = "/var/log/cron.log" if source == "log" else "docker logs"
+    seen = f"{where} has lines of: {' '.join(found) or 'no minute'}"
+    if not found and lines:
+        seen = f"{where} ends with: {lines[-1]}"
+    return Outcome(found == minutes, f"{where} has lines of: {' '.join(minutes)}", refused([session]) or seen)
+
+
+@check("02-cron/weekdays", file="weekdays.txt", hint="*/10 is a step; 9-17 and 1-5 are ranges.", needs_docker=True)
+def weekdays(file: Path) -> Outcome:
+    """Around the opening and the closing on a Friday, and at noon of a Saturday and a Sunday."""
+    step = timedelta(minutes=10)
+    opening, closing = datetime(2026, 3, 6, 8, 45), datetime(2026, 3, 6, 17, 25)
+    windows = [Window(start, 48, rate=300) for start in (opening, closing)]
+    windows += [Window(datetime(2026, 3, day, 11, 45), 30, rate=300) for day in (7, 8)]
+    due = [
+        [datetime(2026, 3, 6, 9) + n * step for n in range(4)],
+        [datetime(2026, 3, 6, 17, 30) + n * step for n in range(3)],
+        [],
+        [],
+    ]
+    return compare(run_windows(file, windows), due, step)
+
+
+@check(
+    "02-cron/never-fires",
+    file="never_fires.txt",
+    hint="Read /var/log/cron.log, or run: lab cron lint 02-cron/exercises/never_fires.txt",
+    needs_docker=True,
+)
+def never_fires(file: Path) -> Outcome:
+    """The job of the lesson prints its greeting each minute."""
+    return every_minute(file, "Hello from Docker!")
+
+
+@check(
+    "02-cron/environment",
+    file="environment.sh",
+    hint="PAM reads /etc/environment for every job, and printenv prints what the container was given.",
+    needs_docker=True,
+)
+def environment(file: Path) -> Outcome:
+    """A job prints a variable whose value was made up a moment ago."""
+    value = f"olá {os.urandom(3).hex()}"
+    [session] = run_windows(
+        LESSON / "limits" / "greeting.txt",
+        [Window(datetime(2026, 3, 2, 8, 59, 10), 3)],
+        {"GREETING": value},
+        f"exec sh -c {quoted_script(file)}",
+    )
+    lines = [line for line in session.log if "GREETING=" in line]
+    seen = f"the job printed: {lines[-1][20:]}" if lines else "the job never ran"
+    passed = bool(lines) and all(line.endswith(f"GREETING={value}") for line in lines)
+    return Outcome(passed, f"the job printed: GREETING={value}", refused([session]) or seen)
+
+
+def quoted_script(file: Path) -> str:
+    """The text of a shell script as one word of a shell command, so that it needs no mount."""
+    return "'" + file.read_text().replace("'", "'\\''") + "'"
+
+
+@check(
+    "02-cron/overlap",
+    file="overlap.txt",
+    hint="flock --nonblock LOCKFILE COMMAND gives up when another holds the lock.",
+    needs_docker=True,
+)
+def overlap(file: Path) -> Outcome:
+    """Starts and ends of the backups in twelve minutes, counted."""
+    [session] = run_windows(file, [Window(datetime(2026, 3, 2, 8, 59, 10), 14)])
+    running = most = starts = 0
+    for line in session.log:
+        running += ("starts" in line) - ("ends" in line)
+        starts += "starts" in line
+        most = max(most, running)
+    seen = f"{starts} backups started, at most {most} at once"
+    return Outcome(most == 1 and starts >= 2, "at least 2 backups, at most 1 at once", refused([session]) or seen)
+
+
+@check(
+    "02-cron/local-night",
+    file="local_night.env",
+    hint="`lab cron explain '0 3 * * *' --tz America/New_York` shows what a named zone does.",
+    needs_docker=True,
+)
+def local_night(file: Path) -> Outcome:
+    """One run at 03:00 in New York: in winter, in summer, and in both nights in which the clock changes."""
+    found = re.findall(r"^TZ=(\S+)$", file.read_text(), re.M)
+    expected = "one run at 03:00 in New York in each of four nights"
+    try:
+        zone = ZoneInfo(found[-1])
+    except (IndexError, ValueError, KeyError, OSError):
+        return Outcome(False, expected, f"TZ={found[-1] if found else ''} names no time zone")
+    nights = [(3, 7, 1, 40), (3, 8, 1, 40), (7, 4, 1, 40), (11, 1, 2, 20)]
+    starts = [datetime(2026, *night, tzinfo=NEW_YORK).astimezone(zone).replace(tzinfo=None) for night in nights]
+    sessions = run_windows(LESSON / "limits" / "nightly.txt", [Window(s, 160, zone.key, 600) for s in starts])
+    seen = []
+    for session in sessions:
+        runs = [stamp.replace(tzinfo=zone).astimezone(NEW_YORK) for stamp in session.stamps]
+        seen.append(" and ".join(f"{run:%H:%M}" for run in runs) or "no run")
+    on_time = all(len(s.stamps) == 1 and "03:00" <= text <= "03:09" for s, text in zip(sessions, seen, strict=True))
+    dates = [f"{datetime(2026, month, day):%d %b}" for month, day, *_ in nights]
+    return Outcome(on_time, expected, ", ".join(f"{d}: {s}" for d, s in zip(dates, seen, strict=True)))
+
+
+@check(
+    "02-cron/docker-logs",
+    file="docker_logs.txt",
+    hint="/proc/1/fd/1 is the standard output of process 1, which Docker collects.",
+    needs_docker=True,
+)
+def docker_logs(file: Path) -> Outcome:
+    """`docker logs` shows the greeting of each minute."""
+    return every_minute(file, "Hello from Docker!", source="output")
+
+
+@check("02-cron/percent", file="percent.txt", hint="To cron a bare % is the end of the command.", needs_docker=True)
+def percent(file: Path) -> Outcome:
+    """The log has a dated line for each minute."""
+    return every_minute(file, r"2026-03-02 \d\d:\d\d:\d\d stock counted")
+
+
+@check(
+    "02-cron/first-monday",
+    file="first_monday.txt",
+    hint='Let cron choose the days 1-7, and let the command ask for the day of the week: [ "$(date +\\%u)" = 1 ] && …',
+    needs_docker=True,
+)
+def first_monday(file: Path) -> Outcome:
+    """06:00 on a Sunday the first, a first Monday, a Tuesday the third, and a second Monday."""
+    starts = [datetime(2026, 3, day, 5, 58) for day in (1, 2, 3, 9)]
+    due = [[], [datetime(2026, 3, 2, 6)], [], []]
+    return compare(run_windows(file, [Window(start, 5) for start in starts]), due, timedelta(minutes=1))
+
+
+@check(
+    "02-cron/retry",
+    file="retry.sh",
+    hint='A loop of attempts: `"$@" && exit` ends it at the first success; sleep "$delay" and double it.',
+)
+def retry(file: Path) -> Outcome:
+    """Commands that succeed at once, at the third attempt, and never; each attempt notes its time."""
+    seen, passed = [], True
+    for succeeds_at, code, attempts in ((1, 0, 1), (3, 0, 3), (9, 7, 3)):
+        with tempfile.TemporaryDirectory() as folder:
+            notes = Path(folder) / "attempts"
+            command = f'echo >> {notes}; [ "$(wc -l < {notes})" -ge {succeeds_at} ] || exit 7'
+            began = time.monotonic()
+            try:
+                ran = subprocess.run(
+                    ["sh", file, "sh", "-c", command], env={**os.environ, "DELAY": "1"}, timeout=10, check=False
+                )
+            except subprocess.TimeoutExpired:
+                return Outcome(False, "an end within 10 s", "still running after 10 s")
+            took = time.monotonic() - began
+            made = len(notes.read_text().splitlines()) if notes.exists() else 0
+        waited = attempts == 1 or took >= 2.9
+        seen.append(f"{made} ({'waiting' if took >= 2.9 else 'no wait'}, exit {ran.returncode})")
+        passed = passed and made == attempts and ran.returncode == code and waited
+    expected = "attempts: 1 (no wait, exit 0), 3 (waiting, exit 0), 3 (waiting, exit 7)"
+    return Outcome(passed, expected, f"attempts: {', '.join(seen)}")

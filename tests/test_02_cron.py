@@ -1,0 +1,162 @@
+"""What real cron does in the lesson's container, in real time where it matters and under time-lapse elsewhere."""
+
+import os
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from lab.timelapse import LESSON, Window, docker, run_windows
+
+pytestmark = pytest.mark.stack
+JOB = ">> /var/log/cron.log"
+
+
+def compose(*words: str, files: tuple[str, ...] = ("docker-compose.yml",), **env: str) -> float:
+    """Run `docker compose` in the lesson; return the seconds that it took."""
+    options = [word for file in files for word in ("--file", file)]
+    began = time.monotonic()
+    subprocess.run(["docker", "compose", *options, *words], cwd=LESSON, env={**os.environ, **env}, check=True)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def lesson() -> Iterator[None]:
+    compose("down", "--volumes", "--remove-orphans")
+    yield
+    compose("down", "--volumes", "--remove-orphans")
+
+
+def crontab(folder: Path, *lines: str) -> Path:
+    file = folder / "crontab.txt"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return file
+
+
+def stamp(text: str) -> str:
+    return rf"""echo "$(date '+\%F \%T \%Z') {text}" {JOB}"""
+
+
+def test_up_is_healthy_and_down_takes_under_two_seconds(lesson: None) -> None:
+    compose("up", "--detach", "--wait", "--build")
+    health = docker("inspect", "--format", "{{.State.Health.Status}}", "python-scheduler-cron").stdout.strip()
+    assert health == "healthy"
+    assert compose("down") < 2
+
+
+def test_fourteen_fake_minutes_are_fourteen_runs(lesson: None) -> None:
+    both = ("docker-compose.yml", "timelapse.yml")
+    compose("up", "--detach", "--wait", "--build", files=both, START="2026-03-02 08:59:30", ZONE="America/Sao_Paulo")
+    wanted = [f"{9 + n // 60:02}:{n % 60:02}" for n in range(14)]
+    deadline = time.monotonic() + 40
+    minutes: Counter[str] = Counter()
+    while wanted[-1] not in minutes and time.monotonic() < deadline:
+        lines = docker("exec", "python-scheduler-cron", "cat", "/var/log/cron.log").stdout.splitlines()
+        stamps = [datetime.fromisoformat(line.split(": ")[1]) for line in lines]
+        minutes = Counter(f"{s:%H:%M}" for s in stamps)
+        time.sleep(0.2)
+    assert [minutes[m] for m in wanted] == [1] * 14
+
+
+def test_spring_night_in_new_york(tmp_path: Path) -> None:
+    file = crontab(
+        tmp_path, f"30 2 * * * {stamp('fixed')}", f"*/30 2 * * * {stamp('wild')}", f"15 3 * * * {stamp('end')}"
+    )
+    [night] = run_windows(file, [Window(datetime(2026, 3, 8, 1, 57), 24, "America/New_York")])
+    assert [line[:16] + line[19:] for line in night.log] == ["2026-03-08 03:00 EDT fixed", "2026-03-08 03:15 EDT end"]
+
+
+AUTUMN = {
+    "America/New_York": (datetime(2026, 11, 1, 0, 52), 1),
+    "Europe/Berlin": (datetime(2026, 10, 25, 1, 52), 2),
+    "America/Sao_Paulo": (datetime(2019, 2, 16, 22, 52), 23),
+}
+
+
+def test_autumn_nights_in_three_zones(tmp_path: Path) -> None:
+    """The hour that comes twice: a fixed job runs once, a wildcard job in both passes."""
+
+    def live(zone: str) -> Counter[str]:
+        start, hour = AUTUMN[zone]
+        (tmp_path / zone).mkdir(parents=True)
+        file = crontab(tmp_path / zone, f"30 {hour} * * * {stamp('fixed')}", f"*/30 {hour} * * * {stamp('wild')}")
+        [night] = run_windows(file, [Window(start, 140, zone, 600)])
+        return Counter(line.split()[-1] for line in night.log)
+
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(live, AUTUMN)) == [{"fixed": 1, "wild": 4}] * 3
+
+
+def test_midnight_that_did_not_exist_in_sao_paulo(tmp_path: Path) -> None:
+    file = crontab(tmp_path, f"0 0 * * * {stamp('daily')}")
+    [night] = run_windows(file, [Window(datetime(2018, 11, 3, 23, 56), 10, "America/Sao_Paulo")])
+    assert [line[:16] for line in night.log] == ["2018-11-04 01:00"]
+
+
+def test_overlap_grows_without_a_lock() -> None:
+    [session] = run_windows(LESSON / "limits" / "overlap.txt", [Window(datetime(2026, 3, 2, 8, 59, 10), 8)])
+    running = most = 0
+    for line in session.log:
+        running += ("starts" in line) - ("ends" in line)
+        most = max(most, running)
+    assert most >= 3
+
+
+def test_failing_job_is_neither_retried_nor_reported(tmp_path: Path) -> None:
+    [session] = run_windows(
+        crontab(tmp_path, f"* * * * * {stamp('try')}; exit 3"), [Window(datetime(2026, 3, 2, 8, 59, 10), 6)]
+    )
+    minutes = [line[11:16] for line in session.log]
+    assert minutes[:4] == ["09:00", "09:01", "09:02", "09:03"] and session.output == []
+
+
+def test_missed_while_stopped_is_lost(tmp_path: Path) -> None:
+    """The log lives in a volume; the first container ends at about 09:02, the second starts at 09:10."""
+    log = (
+        "--volume",
+        "lab-test-missed:/var/log",
+        "--env",
+        "RATE=60",
+        "--init",
+        "--detach",
+        "--name",
+        "lab-test-missed",
+    )
+    command = ("02-cron-python-app", "timelapse", "sh", "-c", "crontab /lesson/limits/missed.txt && exec cron -f")
+    try:
+        for start in ("2026-03-02 08:59:10", "2026-03-02 09:10:10"):
+            mount = ("--volume", f"{LESSON}:/lesson:ro")
+            assert docker("run", *log, *mount, "--env", f"START={start}", *command).returncode == 0
+            time.sleep(3.5)
+            lines = docker("exec", "lab-test-missed", "cat", "/var/log/cron.log").stdout.splitlines()
+            docker("rm", "--force", "lab-test-missed")
+        minutes = [line[11:16] for line in lines]
+        assert "09:01" in minutes and "09:11" in minutes
+        assert not {f"09:{n:02}" for n in range(5, 11)} & set(minutes)
+        assert not any("due at" in line for line in lines)
+    finally:
+        docker("rm", "--force", "lab-test-missed")
+        docker("volume", "rm", "--force", "lab-test-missed")
+
+
+def test_lesson_survives_being_copied_out(tmp_path: Path) -> None:
+    """`cp -r 02-cron /tmp && docker compose up` works; the job in the copy is the one that runs."""
+    copied = tmp_path / "02-cron"
+    subprocess.run(["cp", "-r", LESSON, copied], check=True)
+    job = copied / "app.py"
+    job.write_text(job.read_text().replace("Hello", "Greetings"))
+    files = ("--file", "docker-compose.yml", "--file", "timelapse.yml")
+    try:
+        subprocess.run(["docker", "compose", *files, "up", "--detach", "--wait", "--build"], cwd=copied, check=True)
+        deadline, seen = time.monotonic() + 20, ""
+        while "Greetings" not in seen and time.monotonic() < deadline:
+            seen = docker("exec", "python-scheduler-cron", "cat", "/var/log/cron.log").stdout
+        assert "Greetings from Docker!" in seen
+    finally:
+        subprocess.run(["docker", "compose", *files, "down", "--volumes"], cwd=copied, check=True)
+        subprocess.run(["docker", "compose", "build", "--quiet"], cwd=LESSON, check=True)
