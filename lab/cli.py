@@ -18,11 +18,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(cron_cli.app, name="cron")
-app.command("doctor")(doctor.doctor)
-app.command("up")(up.up)
-app.command("down")(up.down)
-
 out = Console(soft_wrap=True, highlight=False)
 err = Console(soft_wrap=True, highlight=False, stderr=True)
 
@@ -86,3 +81,9 @@ def reset(name: Annotated[str, typer.Argument(help="An exercise (02-cron/percent
         out.print(f"your version is kept as {kept.relative_to(ROOT)}")
     check.path.write_bytes(shipped.stdout)
     out.print(f"{path} is as shipped")
+
+
+app.add_typer(cron_cli.app, name="cron")
+app.command()(doctor.doctor)
+app.command()(up.up)
+app.command()(up.down)

@@ -1,0 +1,154 @@
+"""What `lab cron explain` says."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cron_cli import app
+from lab.explain import explain
+
+
+def said(text: str, zone: str = "UTC", start: str = "2026-03-08T01:00", count: int = 3) -> list[str]:
+    key = ZoneInfo(zone)
+    return explain(text, key, datetime.fromisoformat(start).replace(tzinfo=key), count)
+
+
+def notes(text: str, zone: str = "UTC") -> list[str]:
+    return [line for line in said(text, zone) if line.startswith(("warning:", "note:"))]
+
+
+def test_sentence_fields_and_next_runs() -> None:
+    assert said("*/15 2 * jan-mar 1-5", "America/Sao_Paulo") == [
+        "Every 15th minute from 02:00 through 02:59 on Monday through Friday "
+        "in every month from January through March.",
+        "",
+        "minute        */15         0, 15, 30, 45",
+        "hour          2            2",
+        "day of month  *            any",
+        "month         jan-mar      Jan, Feb, Mar",
+        "day of week   1-5          Mon, Tue, Wed, Thu, Fri",
+        "kind of job   wildcard (minute or hour starts with *)",
+        "",
+        "next runs after Sun 2026-03-08 01:00 -03:00, America/Sao_Paulo:",
+        "  Mon 2026-03-09 02:00 -03:00",
+        "  Mon 2026-03-09 02:15 -03:00",
+        "  Mon 2026-03-09 02:30 -03:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        (
+            "30 2 * * *",
+            "America/New_York",
+            ["warning: on Sun 2026-03-08 the clock goes from 02:00 to 03:00: 02:30 runs at 03:00"],
+        ),
+        (
+            "*/30 2 * * *",
+            "America/New_York",
+            [
+                "warning: on Sun 2026-03-08 the clock goes from 02:00 to 03:00: no run at 02:00, 02:30, "
+                "a wildcard job is not made up for"
+            ],
+        ),
+        (
+            "*/30 1 * * *",
+            "America/New_York",
+            [
+                "warning: on Sun 2026-11-01 the clock goes from 02:00 to 01:00: 01:00, 01:30 run twice, "
+                "once in each pass"
+            ],
+        ),
+        (
+            "0-59/10 2 * * *",
+            "Europe/Berlin",
+            [
+                "warning: on Sun 2026-03-29 the clock goes from 02:00 to 03:00: 02:00 … 02:50 run at 03:00, "
+                "all in that minute",
+                "note: on Sun 2026-10-25 the clock goes from 03:00 to 02:00: 02:00 … 02:50 run in the first pass only",
+            ],
+        ),
+        ("0 12 * * *", "America/New_York", []),
+        ("30 2 * * *", "UTC", []),
+        ("30 2 * * 1", "America/New_York", []),  # the clock changes on Sundays
+    ],
+)
+def test_what_the_clock_does_to_a_job(text: str, zone: str, expected: list[str]) -> None:
+    assert notes(text, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 0 31 2 *", "warning: it never runs: no such date, day 31 of Feb"),
+        ("0 12 * * fri-sun", "warning: day of week 'fri-sun' is a range written backwards: it matches nothing"),
+        ("*/7 * * * *", "warning: minute '*/7' starts again with each hour: after 56 the pause is 4, not 7"),
+        ("*/50 * * * *", "warning: minute '*/50' starts again with each hour: after 50 the pause is 10, not 50"),
+        ("*/70 * * * *", "warning: minute '*/70' matches 0 only: the step is longer than the hour"),
+        ("0 */5 * * *", "warning: hour '*/5' starts again with each day: after 20 the pause is 4, not 5"),
+        ("0 0 * * */2", "warning: day of week '*/2' starts again with each week: after 6 the pause is 1, not 2"),
+        ("0 0 1 */5 *", "warning: month '*/5' starts again with each year: after 11 the pause is 2, not 5"),
+        ("24:00 * * * *", "warning: minute '24:00' is read as '24': Debian's cron ignores what follows"),
+        (
+            "0 0 13 * 5",
+            "warning: both day fields are set, so EITHER is enough: every Fri, and also day 13 of the month whatever "
+            "its weekday",
+        ),
+        ("0 0 1-7 * */7", "note: one day field starts with *, so BOTH must match"),
+    ],
+)
+def test_what_the_fields_hold_in_store(text: str, expected: str) -> None:
+    assert expected in notes(text)
+
+
+@pytest.mark.parametrize("text", ["*/15 * * * *", "0 */6 * * *", "0 0 1 */3 *", "*/1 * * * *", "0 9-17 * * 1-5"])
+def test_nothing_to_say_of_a_sound_schedule(text: str) -> None:
+    assert notes(text) == []
+
+
+def test_either_day_is_said_in_the_sentence_too() -> None:
+    assert said("0 0 13 * 5")[0] == "At 00:00 on the 13th day of month or on Friday."
+
+
+def test_nicknames() -> None:
+    assert said("@daily")[0] == "@daily is 0 0 * * *: At 00:00 every day."
+    assert said("@reboot")[1].startswith("Once, when cron starts")
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["explain", *words])
+    return result.exit_code, result.output
+
+
+def test_the_command_prints_the_lines() -> None:
+    code, output = run("30 2 * * *", "--tz", "America/New_York", "--from", "2026-03-08T06:00+00:00", "--count", "1")
+    assert code == 0
+    assert "next runs after Sun 2026-03-08 01:00 -05:00, America/New_York:\n  Sun 2026-03-08 03:00 -04:00\n" in output
+    assert max(map(len, output.splitlines())) > 80  # no line is folded when nobody watches
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["61 * * * *"], "cron refuses '61 * * * *': minute '61': 61 is not between 0 and 59"),
+        (
+            ["0 0 * * *", "--tz", "America/Sao_Paolo"],
+            "'America/Sao_Paolo' is no time zone; did you mean America/Sao_Paulo?",
+        ),
+        (["0 0 * * *", "--tz", "sao paulo"], "'sao paulo' is no time zone; did you mean America/Sao_Paulo?"),
+        (
+            ["0 0 * * *", "--tz", "../etc"],
+            "'../etc' is no time zone; they look like America/Sao_Paulo or Europe/Berlin",
+        ),
+        (
+            ["*/5", "lab", "docs", "lab", "docs", "--count", "3"],
+            'put the schedule in quotes, or the shell makes file names of *: lab cron explain "*/5 * * * *"',
+        ),
+        (["0 0 * * *", "--from", "soon"], "--from 'soon' is no date and time; write it as 2026-03-08T01:00"),
+    ],
+)
+def test_trouble_is_one_line(words: list[str], line: str) -> None:
+    assert run(*words) == (2, f"{line}\n")
