@@ -1,5 +1,6 @@
 #!/bin/sh
 # Starts cron in the container.
-# PAM reads /etc/environment for every job, so what stands there is in the job's environment.
+# PAM reads /etc/environment for every job, so what stands there is in the
+# job's environment.
 printenv | grep '^GREETING=' >> /etc/environment
 exec cron -f
