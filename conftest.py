@@ -101,6 +101,7 @@ def console(example: Example) -> None:
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("console", console), SkipParser()],
     pattern="*.md",
+    exclude="exercises.md",  # a page of tests/pages, made for the browser
     setup=open_shell,
     teardown=close_shell,
 ).pytest()

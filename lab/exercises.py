@@ -1,0 +1,172 @@
+"""The exercises of the course pages, as a Python-Markdown extension: `lab.exercises`.
+
+It turns `!!! exercise KIND id_SOME-ID "Title"` into a form that is complete without a script. A mistake in any exercise
+stops the build, whichever tool builds, with one line that names page, line and reason.
+"""
+
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from click import ClickException
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+
+from lab.exercise_reader import OPTION, Exercise, PageError, read_course, read_exercises, scan
+
+__all__ = ["BuildStopped", "Exercise", "PageError", "makeExtension", "read_course", "read_exercises"]
+
+
+class BuildStopped(ClickException, SystemExit):
+    """Ends a build. MkDocs has printed the message by then; `mkdocs serve` says it without a traceback, and goes on."""
+
+    code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print nothing: the line is not to be said twice."""
+
+
+def _node(parent: Element, tag: str, text: str = "", /, **attributes: str) -> Element:
+    """Append an element; `_` in an attribute's name stands for `-`, and one at its end keeps clear of a keyword."""
+    node = SubElement(parent, tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
+    node.text = text
+    return node
+
+
+def _form(exercise: Exercise, block: Element) -> Element:
+    """Return the form of an exercise, made of the elements of its admonition."""
+    # method=dialog: without the script, Enter in a field must not reload the page
+    attributes = {"class": "exercise", "id": exercise.id, "data-kind": exercise.kind.split()[0]}
+    form = Element("form", attributes | {"method": "dialog", "autocomplete": "off"})
+    fields = _node(form, "fieldset")
+    legend = _node(fields, "legend")
+    title, *content = block
+    legend.text, legend[:] = title.text, title[:]
+    answers = [child for child in content if child.tag == "details" and "answer" in child.get("class", "").split()]
+    options = [child for child in content if exercise.kind == "choice" and _is_options(child)]
+    fields.extend(child for child in content if child not in answers and child not in options)
+    for item in (item for group in options for item in group):
+        _option(fields, exercise, item)
+    if exercise.kind == "text short":
+        _node(_node(fields, "label", "Your answer", class_="answer-field"), "input", type="text")
+    elif exercise.kind == "text long":
+        _node(_node(fields, "label", "Your answer", class_="answer-field"), "textarea", rows="5")
+    elif exercise.kind == "check":
+        shell = _node(_node(fields, "div", class_="language-console highlight"), "pre")
+        prompt = _node(_node(shell, "code"), "span", "$ ", class_="gp")
+        prompt.tail = f"lab check {exercise.lesson}/{exercise.id}\n"
+    if exercise.kind in ("self", "check"):
+        box = _node(_node(fields, "label", class_="done-box"), "input", type="checkbox", value="done")
+        box.tail = " Mark as done"
+    else:
+        actions = _node(fields, "p", class_="actions", hidden="", data_search_exclude="")  # the script shows it
+        _node(actions, "button", "Check" if exercise.kind == "choice" else "Save and compare", type="submit")
+        _node(actions, "button", "Start again", type="reset")
+    _node(fields, "p", role="status")
+    for answer in answers:
+        answer.set("data-search-exclude", "")
+    fields.extend(answers)
+    return form
+
+
+def _is_options(child: Element) -> bool:
+    return child.tag == "ul" and all(OPTION.match(_lead(item).text or "") for item in child)
+
+
+def _lead(item: Element) -> Element:
+    """Return what holds the text of a list item: itself, or the paragraph of a loose list."""
+    return item[0] if len(item) and item[0].tag == "p" and not (item.text or "").strip() else item
+
+
+def _option(fields: Element, exercise: Exercise, item: Element) -> None:
+    lead = _lead(item)
+    mark = OPTION.match(lead.text or "")
+    assert mark, "_is_options has matched it"
+    label = _node(fields, "label", class_="option")
+    lead.text = (lead.text or "")[mark.end() :]
+    radio = _node(label, "input", type="radio", name=exercise.id, value=" ".join("".join(lead.itertext()).split()))
+    if mark[1] != " ":
+        radio.set("data-right", "")
+    _node(label, "span", lead.text).extend(lead)
+    label.tail = "\n"  # or the search would read two options as one word
+
+
+class _Reader(Preprocessor):
+    """Reads the whole course before each page, so that no builder can render a page past a mistake."""
+
+    md: Markdown
+    course: dict[str, Exercise] | None = None
+    expected: frozenset[str] = frozenset()
+
+    def __init__(self, md: Markdown, docs: Path) -> None:
+        super().__init__(md)
+        self.docs = docs
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        try:
+            self.course = read_course(self.docs)
+            self.expected = frozenset(exercise.id for exercise, _ in scan(Path(), text))
+        except PageError as error:
+            self.course = None
+            if error.source in text:  # another page's mistake stops the build when its own turn comes
+                raise BuildStopped(error.message) from None
+        return lines
+
+
+class _Writer(Treeprocessor):
+    """Replaces admonitions by forms, and fills in `data-exercises` where `data-progress` names a page."""
+
+    def __init__(self, md: Markdown, reader: _Reader) -> None:
+        super().__init__(md)
+        self.reader = reader
+
+    def run(self, root: Element) -> None:
+        course = self.reader.course
+        if course is None:
+            return
+        missing = set(self.reader.expected)
+        for parent in list(root.iter()):
+            for at, child in enumerate(parent):
+                classes = child.get("class", "").split()
+                if child.tag == "div" and "admonition" in classes and "exercise" in classes:
+                    name = next((word[3:] for word in classes if word.startswith("id_")), "")
+                    exercise = course.get(name)
+                    if exercise is None:
+                        raise BuildStopped(f'exercise "{name}": it is on no page of {self.reader.docs}')
+                    form = _form(exercise, child)
+                    missing.discard(name)
+                    if sum(1 for node in form.iter("input") if node.get("type") == "radio") != exercise.options:
+                        missing.add(name)
+                    form.tail = child.tail
+                    parent[at] = form
+            if (page := parent.get("data-progress")) is not None:
+                ids = [exercise.id for exercise in course.values() if exercise.lesson == page]
+                if not ids:
+                    raise BuildStopped(f'data-progress="{page}": no page of that name has an exercise')
+                parent.set("data-exercises", " ".join(ids))
+        for name in sorted(missing):
+            exercise = course[name]
+            reason = "Markdown reads it otherwise: check its indentation, and the blank line before a list"
+            raise BuildStopped(f'{exercise.page}:{exercise.line}: exercise "{name}": {reason}')
+
+
+class ExercisesExtension(Extension):
+    """Exercises for Python-Markdown; needs `admonition`, `pymdownx.details` and `attr_list`."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the option `docs_dir`, the folder of the pages, relative to the working directory."""
+        self.config = {"docs_dir": ["docs/en", "The folder of the pages"]}
+        super().__init__(**options)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Register before snippets (32), which changes line numbers, and after inline (20) and attr_list (8)."""
+        reader = _Reader(md, Path(self.getConfig("docs_dir")))
+        md.preprocessors.register(reader, "exercises", 40)
+        md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
+
+
+def makeExtension(**options: Any) -> ExercisesExtension:
+    """Return the extension; Python-Markdown calls this."""
+    return ExercisesExtension(**options)

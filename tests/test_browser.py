@@ -1,0 +1,315 @@
+"""The course in a real browser: exercises by keyboard alone, what is kept, what is copied, who can read it."""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_site import build, copy_course
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+
+COMMANDS = "printf 'one\\ntwo\\n'\nfor word in a b; do\n  echo \"$word\"\ndone"
+
+
+class Site:
+    """A folder served on a free port; the folder may change while the address stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        site = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def translate_path(self, path: str) -> str:
+                self.directory = str(site.folder)
+                return super().translate_path(path)
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def serve(folder: Path, pages: Path | None = None) -> Iterator[Site]:
+    course = copy_course(folder, pages)
+    site = Site(course / "site")
+    config = course / "mkdocs.yml"  # instant navigation asks that the site knows its own port
+    config.write_text(config.read_text().replace("http://localhost:8000/", site.url))
+    done = build(course)
+    assert done.returncode == 0, done.stderr
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The pages of tests/pages: every kind of exercise."""
+    yield from serve(tmp_path_factory.mktemp("kinds"), ROOT / "tests/pages")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    yield from serve(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor's page; the test fails if it writes an error to the console or asks another host."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(5000)
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    context.on(
+        "request",
+        lambda request: (
+            faults.append(request.url) if urlsplit(request.url).hostname not in ("localhost", None) else None
+        ),
+    )
+    yield page
+    context.close()
+    assert faults == []
+
+
+def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press Tab until the focus is on an element, as a reader without a mouse does."""
+    for _ in range(80):
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"the Tab key does not reach {selector}")
+
+
+def status(page: Page, exercise: str) -> str:
+    return page.locator(f"#{exercise} [role=status]").inner_text()
+
+
+def open_answers(page: Page, exercise: str) -> int:
+    return page.locator(f"#{exercise} details[open]").count()
+
+
+def test_a_choice_by_keyboard_alone(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    tab_to(page, "#minute-field [type=submit]")
+    page.keyboard.press("Enter")
+    assert status(page, "minute-field") == "Choose an option first."
+    tab_to(page, "#minute-field [type=radio]", "Shift+Tab")
+    page.keyboard.press("Space")
+    assert open_answers(page, "minute-field") == 0
+    tab_to(page, "#minute-field [type=submit]")
+    page.keyboard.press("Enter")
+    assert status(page, "minute-field").startswith("Not right.")
+    assert open_answers(page, "minute-field") == 1
+    tab_to(page, "#minute-field [type=radio]", "Shift+Tab")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert status(page, "minute-field") == "", "the verdict was on another option"
+    page.keyboard.press("Enter")
+    assert status(page, "minute-field") == "Right."
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
+    tab_to(page, "#minute-field [type=reset]")
+    page.keyboard.press("Space")
+    assert status(page, "minute-field") == "" and open_answers(page, "minute-field") == 0
+    assert page.locator("#minute-field :checked").count() == 0
+    assert page.evaluate("document.activeElement.type") == "radio"
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 5 done")
+
+
+def test_the_other_kinds_by_keyboard_alone(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    tab_to(page, "#how-often input")
+    page.keyboard.press("Enter")
+    assert status(page, "how-often") == "Write an answer first."
+    page.keyboard.type("each minute ")
+    page.keyboard.press("Enter")
+    assert status(page, "how-often") == "Saved. Compare it with the answer below."
+    assert open_answers(page, "how-often") == 1
+    tab_to(page, "#what-is-wrong textarea")
+    page.keyboard.type("It drifts.\nIt is deaf.")
+    assert open_answers(page, "what-is-wrong") == 0
+    tab_to(page, "#what-is-wrong [type=submit]")
+    page.keyboard.press("Space")
+    assert open_answers(page, "what-is-wrong") == 1
+    for box in ("look-around", "every-ten"):
+        tab_to(page, f"#{box} [type=checkbox]")
+        page.keyboard.press("Space")
+        assert status(page, box) == "Done."
+    tab_to(page, "#every-ten summary")
+    page.keyboard.press("Enter")
+    assert open_answers(page, "every-ten") == 1
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 4 of 5 done")
+    tab_to(page, "#look-around [type=checkbox]", "Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
+
+
+def fill_in(page: Page) -> None:
+    page.check("#minute-field [data-right]")
+    page.click("#minute-field [type=submit]")
+    page.fill("#how-often input", "each minute")
+    page.click("#how-often [type=submit]")
+    page.fill("#what-is-wrong textarea", "a draft\nof two lines")
+    page.check("#every-ten [type=checkbox]")
+
+
+def expect_filled_in(page: Page) -> None:
+    expect(page.locator("#minute-field :checked")).to_have_value("at minute five of every hour")
+    assert status(page, "minute-field") == "Right."
+    assert page.input_value("#how-often input") == "each minute"
+    assert page.input_value("#what-is-wrong textarea") == "a draft\nof two lines"
+    assert page.is_checked("#every-ten [type=checkbox]") and not page.is_checked("#look-around [type=checkbox]")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
+
+
+def test_answers_outlive_a_reload_and_a_page_in_another_order(page: Page, kinds: Site, tmp_path: Path) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    fill_in(page)
+    page.reload()
+    expect_filled_in(page)
+    keys = page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('beyond-cron:')).sort()")
+    assert keys == [f"beyond-cron:{name}" for name in ("every-ten", "how-often", "minute-field", "what-is-wrong")]
+
+    moved = copy_course(tmp_path, ROOT / "tests/pages")
+    text = (moved / "docs/en/exercises.md").read_text().replace("    - [ ] every `5` minutes\n", "")
+    text = text.replace("of every hour\n", "of every hour\n    - [ ] every `5` minutes\n")
+    head, *exercises = re.split(r"(?m)^(?=!!! exercise [a-z ]+ id_(?!shown))", text.replace("!!! note", "\n# Note\n"))
+    (moved / "docs/en/exercises.md").write_text(head + "".join(reversed(exercises)))
+    assert build(moved).returncode == 0
+    before, kinds.folder = kinds.folder, moved / "site"
+    try:
+        page.reload()
+        assert page.locator("form.exercise").first.get_attribute("id") == "every-ten"
+        expect_filled_in(page)
+    finally:
+        kinds.folder = before
+
+
+def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> None:
+    page.goto(kinds.url)
+    page.evaluate("window.stayed = true")
+    expect(page.locator("article .progress")).to_have_text("0 of 5 done")
+    page.click("article >> text=Another page")
+    page.check("#other-read [type=checkbox]")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 1 done")
+    page.click("article >> text=all kinds")
+    page.wait_for_selector("#minute-field")
+    fill_in(page)
+    page.go_back()
+    expect(page.locator("#other-read [role=status]")).to_have_text("Done.")
+    page.go_forward()
+    page.wait_for_selector("#minute-field")
+    expect_filled_in(page)
+    page.click(".md-header__button.md-logo")
+    expect(page.locator("article .progress")).to_have_text("3 of 5 done")
+    assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
+
+
+def test_the_copy_button_copies_commands_only(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    copied = []
+    for block in (".language-console >> nth=0", "#every-ten .language-console", ".language-cron, .language-text"):
+        page.locator(block).first.hover()
+        page.locator(block).first.locator("[data-clipboard-target]").click()
+        copied.append(page.evaluate("navigator.clipboard.readText()").rstrip("\n"))
+    crontab = (ROOT / "02-cron/crontab.txt").read_text().rstrip("\n")
+    assert copied == [COMMANDS, "lab check exercises/every-ten", crontab]
+
+
+def test_without_a_script_everything_can_be_read_and_opened(browser: Browser, kinds: Site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{kinds.url}exercises/")
+    page.locator("#minute-field summary").press("Enter")
+    assert page.locator("#minute-field details").inner_text().count("zanzibar") == 1
+    assert page.locator("#minute-field label").all_inner_texts()[2] == "at five o'clock"
+    assert page.locator("article button:visible").count() == 0
+    page.locator("#how-often input").press("Enter")
+    assert page.url == f"{kinds.url}exercises/", "Enter in a field must not reload the page"
+    context.close()
+
+
+def test_a_browser_that_refuses_storage_says_so(page: Page, kinds: Site) -> None:
+    page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('no', 'QuotaExceededError') }")
+    page.goto(f"{kinds.url}exercises/")
+    page.check("#minute-field [data-right]")
+    page.click("#minute-field [type=submit]")
+    assert status(page, "minute-field").startswith("Right. This browser keeps nothing")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
+
+
+def test_on_paper_the_answers_are_open_and_the_menus_gone(page: Page, kinds: Site) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{kinds.url}exercises/")
+    page.emulate_media(media="print", color_scheme="dark")
+    for answer in page.locator("details.answer > p").all():
+        assert answer.evaluate("node => node.checkVisibility({ contentVisibilityAuto: true })")
+        assert (answer.bounding_box() or {"height": 0})["height"] > 0
+    assert page.locator("nav:visible, button:visible, .md-header:visible").count() == 0
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--paper')").strip() == "#fff"
+
+
+def test_the_page_that_does_not_exist_leads_back(page: Page, course: Site) -> None:
+    page.goto(f"{course.url}404.html")
+    expect(page.locator("article h1")).to_have_text("This page does not exist")
+    page.fill("article [type=search]", "crontab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=crontab")
+    page.wait_for_selector(".md-search-result__item a")
+    page.goto(f"{course.url}404.html")
+    page.click("article >> text=Start page")
+    expect(page.locator("article h1")).to_contain_text("Beyond Cron")
+
+
+def paths(site: Site) -> list[str]:
+    return sorted(str(page.relative_to(site.folder)) for page in site.folder.rglob("*.html"))
+
+
+def test_no_page_is_wider_than_a_narrow_screen(page: Page, course: Site, kinds: Site) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    for site in (course, kinds):
+        for path in paths(site):
+            page.goto(site.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(page: Page, course: Site, kinds: Site, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    found = []
+    for site in (course, kinds):
+        for path in paths(site):
+            page.goto(site.url + path)
+            page.wait_for_function("typeof document$ !== 'undefined'")
+            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+            for answer in page.locator("[type=submit]:visible").all()[:3]:
+                answer.click()  # their words are on the page too
+            report = Axe().run(page, options={"resultTypes": ["violations"]}).response
+            found += [
+                (path, one["id"], node["html"][:160], node.get("failureSummary", "")[:300])
+                for one in report["violations"]
+                if one["impact"] in ("serious", "critical")
+                for node in one["nodes"]
+            ]
+    assert found == []

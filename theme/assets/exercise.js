@@ -1,0 +1,141 @@
+// Exercises: what you answered stays in this browser, under the id of the exercise (not its page, not its place).
+// Everything can be read and opened without this script; it adds the buttons, the verdict in words, and the progress.
+(() => {
+  "use strict";
+
+  const PREFIX = "beyond-cron:";
+  const memory = new Map(); // stands in where the browser refuses storage
+
+  function load(id) {
+    try {
+      return JSON.parse(localStorage.getItem(PREFIX + id)) ?? memory.get(id) ?? {};
+    } catch {
+      return memory.get(id) ?? {};
+    }
+  }
+
+  // Returns whether the answer outlives the page.
+  function save(id, state) {
+    memory.set(id, state);
+    try {
+      localStorage.setItem(PREFIX + id, JSON.stringify(state));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function forget(id) {
+    memory.delete(id);
+    try {
+      localStorage.removeItem(PREFIX + id);
+    } catch { /* nothing was stored */ }
+  }
+
+  const VERDICTS = {
+    empty: { choice: "Choose an option first.", text: "Write an answer first." },
+    right: "Right.",
+    wrong: "Not right. Read the answer, then choose again.",
+    compared: "Saved. Compare it with the answer below.",
+    done: "Done.",
+  };
+
+  // One exercise: `value` is what was chosen or written, `verdict` a key of VERDICTS, `done` counts in the progress.
+  function setUp(form) {
+    if (form.dataset.ready) return;
+    form.dataset.ready = "yes";
+    const { kind } = form.dataset;
+    const status = form.querySelector("[role=status]");
+    const fields = [...form.querySelectorAll("input, textarea")];
+
+    function show(state, stored = true) {
+      for (const field of fields) {
+        if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === state.value;
+        else if (field.value !== (state.value ?? "")) field.value = state.value ?? "";
+      }
+      const verdict = VERDICTS[state.verdict] ?? "";
+      status.textContent = stored ? verdict : `${verdict} This browser keeps nothing: it is lost when you leave.`;
+      form.dataset.verdict = state.verdict ?? "";
+    }
+
+    function keep(state) {
+      show(state, save(form.id, state));
+      showProgress();
+    }
+
+    function value() {
+      return fields.find((field) => field.checked || (kind === "text"))?.value ?? "";
+    }
+
+    form.addEventListener("input", () => {
+      if (kind === "choice" || kind === "text") keep({ ...load(form.id), value: value(), verdict: "" });
+      else keep(value() ? { value: value(), verdict: "done", done: true } : {});
+    });
+
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!value().trim()) {
+        status.textContent = VERDICTS.empty[kind] ?? "";
+        fields[0].focus();
+        return;
+      }
+      const right = kind === "text" || fields.some((field) => field.checked && "right" in field.dataset);
+      keep({ value: value(), verdict: kind === "text" ? "compared" : right ? "right" : "wrong", done: right });
+      for (const answer of form.querySelectorAll("details.answer")) answer.open = true;
+    });
+
+    form.addEventListener("reset", (event) => {
+      event.preventDefault();
+      forget(form.id);
+      show({});
+      showProgress();
+      for (const answer of form.querySelectorAll("details.answer")) answer.open = false;
+      fields[0].focus();
+    });
+
+    form.querySelector(".actions")?.removeAttribute("hidden");
+    show(load(form.id));
+  }
+
+  function count(ids) {
+    return `${ids.filter((id) => load(id).done).length} of ${ids.length} done`;
+  }
+
+  // On a lesson's page below its title; elsewhere after every link that names a lesson.
+  function showProgress() {
+    const forms = [...document.querySelectorAll("form.exercise")];
+    const title = document.querySelector("article h1");
+    if (forms.length && title) {
+      let line = document.querySelector(".lesson-progress");
+      if (!line) {
+        line = document.createElement("p");
+        line.className = "lesson-progress";
+        line.append(document.createElement("progress"), document.createElement("span"));
+        line.firstChild.setAttribute("aria-hidden", "true"); // the words beside it say the same
+        title.after(line);
+      }
+      const ids = forms.map((form) => form.id);
+      line.firstChild.max = ids.length;
+      line.firstChild.value = ids.filter((id) => load(id).done).length;
+      line.lastChild.textContent = `Exercises: ${count(ids)}`;
+    }
+    for (const link of document.querySelectorAll("[data-exercises]")) {
+      if (!link.nextElementSibling?.matches(".progress")) {
+        const label = document.createElement("span");
+        label.className = "progress";
+        link.after(" ", label);
+      }
+      link.nextElementSibling.textContent = count(link.dataset.exercises.split(" "));
+    }
+  }
+
+  function start() {
+    document.querySelectorAll("form.exercise").forEach(setUp);
+    showProgress();
+  }
+
+  addEventListener("storage", showProgress); // another tab
+  if (typeof document$ !== "undefined") document$.subscribe(start); // also after instant navigation
+  else if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+  else start();
+})();
