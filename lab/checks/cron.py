@@ -5,6 +5,7 @@ import re
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -189,23 +190,29 @@ def first_monday(file: Path) -> Outcome:
     hint='A loop of attempts: `"$@" && exit` ends it at the first success; sleep "$delay" and double it.',
 )
 def retry(file: Path) -> Outcome:
-    """Commands that succeed at once, at the third attempt, and never; each attempt notes its time."""
-    seen, passed = [], True
-    for succeeds_at, code, attempts in ((1, 0, 1), (3, 0, 3), (9, 7, 3)):
+    """Commands that succeed at once, at the third attempt, and never, side by side; each attempt leaves a line."""
+    cases = ((1, 0, 1), (3, 0, 3), (9, 7, 3))  # succeeds at attempt, exit code, attempts
+
+    def attempt(succeeds_at: int) -> tuple[int, float, int]:
         with tempfile.TemporaryDirectory() as folder:
             notes = Path(folder) / "attempts"
             command = f'echo >> {notes}; [ "$(wc -l < {notes})" -ge {succeeds_at} ] || exit 7'
             began = time.monotonic()
-            try:
-                ran = subprocess.run(
-                    ["sh", file, "sh", "-c", command], env={**os.environ, "DELAY": "1"}, timeout=10, check=False
-                )
-            except subprocess.TimeoutExpired:
-                return Outcome(False, "an end within 10 s", "still running after 10 s")
-            took = time.monotonic() - began
+            words = ["sh", str(file), "sh", "-c", command]
+            ran = subprocess.run(words, env={**os.environ, "DELAY": "1"}, timeout=10, check=False, capture_output=True)
             made = len(notes.read_text().splitlines()) if notes.exists() else 0
-        waited = attempts == 1 or took >= 2.9
-        seen.append(f"{made} ({'waiting' if took >= 2.9 else 'no wait'}, exit {ran.returncode})")
-        passed = passed and made == attempts and ran.returncode == code and waited
-    expected = "attempts: 1 (no wait, exit 0), 3 (waiting, exit 0), 3 (waiting, exit 7)"
-    return Outcome(passed, expected, f"attempts: {', '.join(seen)}")
+            return made, time.monotonic() - began, ran.returncode
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            results = list(pool.map(attempt, [case[0] for case in cases]))
+    except subprocess.TimeoutExpired:
+        return Outcome(False, "an end within 10 s", "still running after 10 s")
+    passed = all(
+        made == attempts and ended == code and (attempts == 1 or seconds >= 2.9)
+        for (_, code, attempts), (made, seconds, ended) in zip(cases, results, strict=True)
+    )
+    seen = ", ".join(f"{made} ({'waiting' if s >= 2.9 else 'no wait'}, exit {ended})" for made, s, ended in results)
+    return Outcome(
+        passed, "attempts: 1 (no wait, exit 0), 3 (waiting, exit 0), 3 (waiting, exit 7)", f"attempts: {seen}"
+    )
