@@ -96,20 +96,21 @@ def ready(*, install: bool = True) -> bool:
     """
     if os.environ.get("LAB_ENGINE") == "no":
         return False
+    present = shutil.which("docker") is not None
     why = silence()
     if not why and docker("compose", "version"):
         return True
     otherwise = "or serve the pages without Docker: LAB_ENGINE=no make up"
     if not why:
         why = "docker answers, but 'docker compose' is not installed"
-    elif host := os.environ.get("DOCKER_HOST"):
+    elif present and (host := os.environ.get("DOCKER_HOST")):
         raise Trouble(f"no Docker daemon answers at DOCKER_HOST={host} ({why}): unset DOCKER_HOST, {otherwise}")
     elif "permission denied" in why:
         raise Trouble(
             "the Docker daemon runs, but you may not talk to it: "
             f"sudo usermod -aG docker $USER, log in again, {otherwise}"
         )
-    root, present = os.geteuid() == 0, shutil.which("docker") is not None
+    root = os.geteuid() == 0
     if root and shutil.which("apt-get") and (install or shutil.which("dockerd")):
         if not shutil.which("dockerd"):
             require_space(Path("/var"))

@@ -1,0 +1,58 @@
+# The front door. Every target is thin: what it does lives in offline/ and lab/.
+.DEFAULT_GOAL := help
+.PHONY: help up down test fast check serve images bundle unbundle lock clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BUNDLE ?= dist/beyond-cron-bundle.tar
+BIN := .venv/bin
+export PYTHON
+export NO_MKDOCS_2_WARNING = 1 # Material's advertisement for its successor
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+up: .venv/lab.stamp ## the course at http://localhost:8000, the lessons ready to start (LAB_PORT=8001 for another port)
+	@$(BIN)/lab up
+
+down: .venv/lab.stamp ## stop the course
+	@$(BIN)/lab down
+
+test: .venv/test.stamp ## everything: installs what the tests need, then check, then every test
+	@offline/for-tests.sh
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest
+
+fast: .venv/test.stamp ## the tests that need neither Docker nor a browser
+	$(BIN)/pytest -m "not stack and not browser"
+
+check: .venv/test.stamp ## format, lint, types, and both builds of the site, strict
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict --quiet --site-dir .cache/site
+	$(BIN)/zensical build --strict --clean
+
+serve: .venv/lab.stamp ## the course from .venv in the foreground, pages reload as you edit them
+	@$(BIN)/python -m mkdocs serve --livereload --dev-addr 127.0.0.1:$${LAB_PORT:-8000}
+
+images: ## pull or build every image of the course
+	@$(PYTHON) -m offline.images
+
+bundle: .venv/lab.stamp ## the whole course in one tar, for machines without network (BUNDLE=path/to/it.tar)
+	@$(BIN)/python -m offline.bundle make "$(BUNDLE)"
+
+unbundle: ## check and load such a tar (BUNDLE=path/to/it.tar)
+	@$(PYTHON) -m offline.bundle load "$(BUNDLE)"
+
+lock: ## resolve requirements/*.txt again from pyproject.toml
+	@offline/lock.sh
+
+clean: ## stop the course, remove .venv, caches, the built site and the bundle
+	@if [ -x $(BIN)/lab ]; then $(BIN)/lab down; fi
+	rm -rf .venv .cache site dist .mypy_cache .ruff_cache .pytest_cache
+
+# Installed again only when a requirement has changed.
+.venv/%.stamp: requirements/%.txt pyproject.toml offline/venv.sh
+	@offline/venv.sh $<
+	@touch $@

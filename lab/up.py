@@ -1,0 +1,193 @@
+"""`lab up` and `lab down`: the course at http://localhost:8000, in a container or, without an engine, from `.venv`."""
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab.engine import CACHE, ROOT, Trouble, docker, ready, say, silence, step
+
+PROJECT = "beyond-cron"  # the `name:` in the root's docker-compose.yml
+LOG, LOCK = CACHE / "site.log", CACHE / "site.lock"
+
+NEXT = """
+The course is at http://localhost:{port}
+What next:
+  source .venv/bin/activate
+  lab doctor
+"""
+NEXT_WITH_ENGINE = "  cd 01-intro && docker compose up --detach --wait"
+NEXT_WITHOUT = """
+Docker does not run here. The lessons' containers and `lab check` need it; the pages, their questions
+and `lab cron` do not. Install it (https://docs.docker.com/engine/install/), then: make up"""
+
+
+def up() -> None:
+    """Serve the course and make the lessons ready to start, with what this machine has.
+
+    Environment: LAB_PORT, the port on 127.0.0.1 (8000); LAB_ENGINE=no, do without Docker.
+    Raises Trouble (one line, exit code 1) when a port is taken, a daemon does not answer or a disk is full.
+    """
+    port = chosen_port()
+    engine = ready()
+    if engine:
+        if not (f":{port}->" in containers() or server_port() == port):
+            require_port(port)
+        stop_server()
+        serve_from_container(port)
+    else:
+        serve_from_venv(port)
+    say(NEXT.format(port=port) + (NEXT_WITH_ENGINE if engine else NEXT_WITHOUT))
+
+
+def down() -> None:
+    """Stop the course, in whichever form it runs; the lessons' own stacks are left alone.
+
+    Environment: LAB_ENGINE=no, leave Docker alone too.
+    """
+    stopped = stop_server()
+    mine = ("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}")
+    if os.environ.get("LAB_ENGINE") != "no" and not silence() and docker(*mine):
+        docker("compose", "down", "--remove-orphans")
+        stopped = True
+    say("The course is stopped." if stopped else "The course was not running.")
+
+
+def chosen_port() -> int:
+    """The port of LAB_PORT, 8000 by default."""
+    text = os.environ.get("LAB_PORT") or "8000"
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise Trouble(f"LAB_PORT={text} is not a port: a number from 1 to 65535, e.g. LAB_PORT=8001 make up")
+    return int(text)
+
+
+def serve_from_container(port: int) -> None:
+    """Build what is missing and start the site's container; one that runs already is left as it is."""
+    from offline.images import ensure_all
+
+    ensure_all()
+    with step("starting the course"):
+        command = ("docker", "compose", "up", "--detach", "--wait", "--no-build", "--remove-orphans")
+        started = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if started.returncode:
+            reason = (started.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise Trouble(f"the course's container did not start ({reason}): docker compose logs site")
+        wait_until_it_answers(port, "docker compose logs site")
+
+
+def serve_from_venv(port: int) -> None:
+    """Start `mkdocs serve` in the background; one that runs already on that port is left as it is."""
+    if server_port() == port:
+        return
+    require_port(port)
+    stop_server()
+    CACHE.mkdir(exist_ok=True)
+    with step("starting the course from .venv"), LOCK.open("w") as lock, LOG.open("w") as log:
+        # The server holds this lock as long as it lives: a process id in a file could be anyone's by then.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = (sys.executable, "-m", "mkdocs", "serve", "--livereload", "--dev-addr", f"127.0.0.1:{port}")
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            pass_fds=[lock.fileno()],
+        )  # fmt: skip
+        lock.write(f"{process.pid} {port}")
+        lock.flush()
+        wait_until_it_answers(port, f"cat {LOG.relative_to(ROOT)}", process)
+
+
+def server() -> tuple[int, int] | None:
+    """Process id and port of the course's own server, None when it does not run."""
+    if not LOCK.exists():
+        return None
+    with LOCK.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid, port = lock.read().split()
+            return int(pid), int(port)
+    LOCK.unlink(missing_ok=True)
+    return None
+
+
+def server_port() -> int | None:
+    """The port of the course's own server, None when it does not run."""
+    running = server()
+    return running[1] if running else None
+
+
+def stop_server() -> bool:
+    """Stop the course's own server and wait until it is gone; False when it did not run."""
+    running = server()
+    if not running:
+        return False
+    os.kill(running[0], signal.SIGTERM)
+    deadline = time.monotonic() + 2
+    while server():
+        if time.monotonic() > deadline:
+            os.kill(running[0], signal.SIGKILL)
+        time.sleep(0.05)
+    return True
+
+
+def wait_until_it_answers(port: int, look: str, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Return when the site answers on 127.0.0.1.
+
+    Raises Trouble, naming the command that shows why, when the process ends or 60 s pass before that.
+    """
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            if connection.getresponse().status < 400:
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    raise Trouble(f"the course does not answer on port {port}: {look}")
+
+
+def containers() -> str:
+    """The published ports of the course's running containers, as `docker ps` writes them."""
+    return docker("ps", "--filter", f"label=com.docker.compose.project={PROJECT}", "--format", "{{.Ports}}")
+
+
+def require_port(port: int) -> None:
+    """Raise Trouble, with the name of the holder where it can be known, when a port cannot be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise Trouble(f"only root may listen on port {port}: LAB_PORT=8000 make up") from None
+        except OSError:
+            another = f"LAB_PORT={port + 1} make up"
+            raise Trouble(f"port {port} is taken by {holder(port)}: stop it, or choose another: {another}") from None
+
+
+def holder(port: int) -> str:
+    """Who listens on a TCP port: a container's name, or a process, read from Linux's /proc; else "another program"."""
+    container = docker("ps", "--filter", f"publish={port}", "--format", "{{.Names}}", timeout=5)
+    if container:
+        return f"the container {container.splitlines()[0]}"
+    listening = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in table.read_text().splitlines()[1:] if table.exists() else []:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:  # 0A: LISTEN
+                listening.add(f"socket:[{fields[9]}]")
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(descriptor.readlink()) in listening:
+                process = descriptor.parts[2]
+                return f"{Path('/proc', process, 'comm').read_text().strip()} (process {process})"
+        except OSError:  # it ended meanwhile, or belongs to somebody else
+            continue
+    return "another program"

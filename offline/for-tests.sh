@@ -1,0 +1,18 @@
+#!/bin/sh
+# What `make test` needs beyond .venv: a Docker engine, the images, Chromium. As root on Debian they are installed;
+# what cannot be had here is said, and the tests that need it are skipped by name.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+if offline/engine.sh; then .venv/bin/python -m offline.images || true; fi
+
+if ! command -v chromium >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "tests: installing Chromium from Debian's packages" >&2
+    log=$(mktemp)
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+      >"$log" 2>&1 </dev/null || { grep -E '^E:' "$log"; echo "tests: no Chromium, the browser tests are skipped"; } >&2
+    rm -f "$log"
+  else
+    echo "tests: no Chromium here, the browser tests are skipped: sudo apt-get install chromium" >&2
+  fi
+fi
