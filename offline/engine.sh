@@ -10,8 +10,8 @@ give_up() { say "$*"; exit 3; }
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 composes() { docker compose version >/dev/null 2>&1; }
 
-answers && composes && exit 0
 [ "${LAB_ENGINE:-}" != no ] || give_up "declined by LAB_ENGINE=no"
+answers && composes && exit 0
 guide="see https://docs.docker.com/engine/install/"
 [ "$(id -u)" = 0 ] || give_up "only root can install or start Docker here; $guide"
 . /etc/os-release
