@@ -5,14 +5,15 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 if offline/engine.sh; then .venv/bin/python -m offline.images || true; fi
 
-if ! command -v chromium >/dev/null; then
+# Playwright's own node needs libatomic, which a small Debian lacks.
+if ! { command -v chromium && .venv/bin/python -m playwright --version; } >/dev/null 2>&1; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "tests: installing Chromium from Debian's packages" >&2
     log=$(mktemp)
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium libatomic1; } \
       >"$log" 2>&1 </dev/null || { grep -E '^E:' "$log"; echo "tests: no Chromium, the browser tests are skipped"; } >&2
     rm -f "$log"
   else
-    echo "tests: no Chromium here, the browser tests are skipped: sudo apt-get install chromium" >&2
+    echo "tests: no Chromium here, the browser tests are skipped: sudo apt-get install chromium libatomic1" >&2
   fi
 fi

@@ -22,13 +22,13 @@ cd "$clone"
 echo "== without an engine"
 LAB_ENGINE=no make unbundle BUNDLE="$bundle"
 LAB_ENGINE=no make up
-fetch http://localhost:8000/ | grep -q '<title>Beyond Cron'
+fetch http://localhost:8000/ | grep '<title>Beyond Cron'
 LAB_ENGINE=no make down
 
 echo "== with an engine"
 make unbundle BUNDLE="$bundle"
 make up
-fetch http://localhost:8000/02-cron/ | grep -q '<title>'
+fetch http://localhost:8000/02-cron/ | grep '<title>'
 make up
 cd 02-cron
 docker compose up --detach --wait
