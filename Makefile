@@ -23,8 +23,8 @@ test: .venv/test.stamp ## everything: installs what the tests need, then check, 
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest
 
-fast: .venv/test.stamp ## the tests that need neither Docker nor a browser
-	$(BIN)/pytest -m "not stack and not browser"
+fast: .venv/test.stamp ## the tests that need neither Docker nor a browser, nor wait for a clock
+	$(BIN)/pytest -m "not stack and not browser and not clock"
 
 check: .venv/test.stamp ## format, lint, types, and both builds of the site, strict
 	$(BIN)/ruff format --check

@@ -126,11 +126,20 @@ def engine_trouble() -> str:
     return (asked.stderr.strip().splitlines() or ["no reason given"])[-1] if asked.returncode else ""
 
 
+@cache
+def browser_trouble() -> str:
+    """Why no browser can be driven here; empty when one can."""
+    if not Path("/usr/bin/chromium").exists():
+        return "apt-get install chromium"
+    asked = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
+    return "Playwright does not start, apt-get install libatomic1" if asked.returncode else ""
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("stack") and (reason := engine_trouble()):
         pytest.skip(f"needs a Docker engine: {reason}")
-    if item.get_closest_marker("browser") and not Path("/usr/bin/chromium").exists():
-        pytest.skip("needs Chromium: apt-get install chromium")
+    if item.get_closest_marker("browser") and (reason := browser_trouble()):
+        pytest.skip(f"needs a browser: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

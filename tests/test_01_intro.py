@@ -130,15 +130,18 @@ def test_the_window_loses_more_the_slower_the_etl(lesson: None) -> None:
     assert [twice for *_, twice in found] == ["0", "0", "0"]
 
 
+@pytest.mark.clock
 def test_a_pause_adds_the_work_to_the_period() -> None:
     """The page has this with two seconds of work and a sleep of five: a period of seven."""
     assert starts("drift.py", "2", WORK="0.4", PAUSE="0.6") == pytest.approx([0, 1], abs=0.2)
 
 
+@pytest.mark.clock
 def test_a_fixed_rate_does_not_add_the_work() -> None:
     assert starts("fixed_rate.py", "3", WORK="0.3", PERIOD="0.6") == pytest.approx([0, 0.6, 1.2], abs=0.2)
 
 
+@pytest.mark.clock
 def test_a_late_fixed_rate_runs_without_a_pause() -> None:
     assert starts("fixed_rate.py", "3", WORK="0.5", PERIOD="0.4") == pytest.approx([0, 0.5, 1.0], abs=0.2)
 
@@ -200,6 +203,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         return dict(zip(WRONG, found, strict=True))
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_answer_is_told_in_one_line(name: str, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[name]

@@ -7,7 +7,7 @@ import pytest
 from lab.checks import ROOT, Check, all_checks
 
 CHECKS = [
-    pytest.param(check, id=check.id, marks=[pytest.mark.stack] if check.needs_docker else [])
+    pytest.param(check, id=check.id, marks=pytest.mark.stack if check.needs_docker else pytest.mark.clock)
     for check in all_checks().values()
 ]
 
