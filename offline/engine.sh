@@ -41,8 +41,9 @@ install_engine() {
   rm -f "$log"
 }
 
-# Debian's package starts a daemon itself on some machines without systemd: one is enough.
-runs() { [ "$(cat "/proc/$(cat /var/run/docker.pid 2>/dev/null)/comm" 2>/dev/null)" = dockerd ]; }
+# Debian's package starts a daemon itself on some machines without systemd: one is enough. Asked by its program, not its
+# name: a killed daemon that its parent has not buried yet still has a name.
+runs() { [ "$(basename "$(readlink "/proc/$(cat /var/run/docker.pid 2>/dev/null)/exe" 2>/dev/null)")" = dockerd ]; }
 
 start_engine() {
   if [ -d /run/systemd/system ]; then
