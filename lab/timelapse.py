@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -50,7 +50,7 @@ class Session:
     window: Window
     log: list[str]
     output: list[str]
-    refusal: str = field(default="")
+    refusal: str = ""
 
     @property
     def stamps(self) -> list[datetime]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,28 @@ def test_lesson_survives_being_copied_out(tmp_path: Path) -> None:
     finally:
         subprocess.run(["docker", "compose", *files, "down", "--volumes"], cwd=copied, check=True)
         subprocess.run(["docker", "compose", "build", "--quiet"], cwd=LESSON, check=True)
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(30, 1), (240, 0)])
+def test_a_freeze_of_up_to_three_hours_makes_up_fixed_jobs_only(tmp_path: Path, minutes: int, late: int) -> None:
+    """Frozen from about 08:52 on: the job of 09:20 runs late or never, that of every minute never more than once."""
+    crontab(tmp_path, f"* * * * * {stamp('wild')}", f"20 9 * * * {stamp('fixed')}")
+    rate, name = 600, "lab-test-frozen"
+    flags = ("--detach", "--init", "--name", name, "--env", f"RATE={rate}", "--env", "START=2026-03-02 08:50:00")
+    command = ("02-cron-python-app", "timelapse", "sh", "-c", "crontab /exercise/crontab.txt && exec cron -f")
+    try:
+        assert docker("run", *flags, "--volume", f"{tmp_path}:/exercise:ro", *command).returncode == 0
+        while "wild" not in docker("exec", name, "cat", "/var/log/cron.log").stdout:
+            time.sleep(0.05)
+        docker("pause", name)
+        time.sleep(minutes * 60 / rate)
+        docker("unpause", name)
+        time.sleep(1)
+        lines = docker("exec", name, "cat", "/var/log/cron.log").stdout.splitlines()
+    finally:
+        docker("rm", "--force", name)
+    fixed = [datetime.fromisoformat(line[:19]) for line in lines if line.endswith("fixed")]
+    wild = sorted({line[:16] for line in lines if line.endswith("wild")})
+    gap = max(datetime.fromisoformat(b) - datetime.fromisoformat(a) for a, b in pairwise(wild))
+    assert gap.total_seconds() > (minutes - 6) * 60, "the minutes of the freeze were made up"
+    assert len(fixed) == late and all(run.minute > 20 for run in fixed)
