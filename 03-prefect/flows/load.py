@@ -1,0 +1,25 @@
+"""Bring some rows of a table to the warehouse: what both loads share."""
+
+from psycopg2.extensions import connection
+
+from shop import query
+from stream import copy
+from tables import TABLES
+from warehouse import Warehouse
+
+# Microseconds since 1970 by the shop's clock: as long as it does not go back, a later load has a higher number.
+NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
+def load(shop: connection, warehouse: Warehouse, table: str, where: str) -> int:
+    """Bring the rows that match, as the snapshot has them, under a new version; return the version.
+
+    Each attempt takes a version of its own: rows that a killed attempt still sends lose against it.
+    """
+    [(now,)] = query(shop, NOW)
+    [(highest,)] = warehouse.query(f"SELECT max(ver) FROM {table}_versions")
+    version = max(now, highest + 1)
+    copied = ", ".join(kind.copied.format(name) for name, kind in TABLES[table].items())
+    rows = copy(shop, f"SELECT {copied}, 0, {version} FROM {table} WHERE {where}")
+    warehouse.insert(f"{table}_versions", f"{', '.join(TABLES[table])}, deleted, ver", rows)
+    return version

@@ -1,0 +1,50 @@
+"""Every night: compare fingerprints, and mend what a watermark cannot see, such as rows that were removed."""
+
+from datetime import timedelta
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from fingerprint import differences, of_shop, of_warehouse
+from late import missed
+from load import load
+from patient import patient_task
+from schema import create_tables
+from shop import one_load_at_a_time, snapshot
+from tables import BUCKET, TABLES
+from warehouse import open_warehouse
+
+# A row that this load did not bring is not in the shop any more: a newer version says so.
+BURY = """INSERT INTO {table}_versions ({names}, deleted, ver) SELECT {names}, 1, toUInt64({version})
+FROM {table}_versions FINAL WHERE deleted = 0 AND ver < {version} AND intDiv(id, {bucket}) IN ({buckets})"""
+
+
+@patient_task(task_run_name="mend-{table}")
+def mend(table: str) -> int:
+    """Load the buckets that differ again, and compare; return how many. Raises ValueError if they still differ."""
+    create_tables(warehouse := open_warehouse())
+    with snapshot() as shop:
+        in_shop = of_shop(shop, table)
+        wrong = differences(in_shop, of_warehouse(warehouse, table))
+        if wrong:
+            buckets = ", ".join(map(str, wrong))
+            version = load(shop, warehouse, table, f"id / {BUCKET} IN ({buckets})")
+            names = ", ".join(TABLES[table])
+            warehouse.query(BURY.format(table=table, names=names, version=version, bucket=BUCKET, buckets=buckets))
+    if still := differences(in_shop, of_warehouse(warehouse, table)):
+        raise ValueError(f"{table}: shop and warehouse differ in the buckets {still[:9]}, also after a load")
+    return len(wrong)
+
+
+@flow(flow_run_name="reconcile", timeout_seconds=7200)
+def reconcile() -> State | None:
+    if skipped := missed(timedelta(hours=6)):
+        return skipped
+    with one_load_at_a_time():
+        mended = {table: mend(table) for table in TABLES}
+    return Completed(message="buckets loaded again: " + ", ".join(f"{table} {n}" for table, n in mended.items()))
+
+
+if __name__ == "__main__":
+    reconcile()
