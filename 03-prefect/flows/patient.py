@@ -22,7 +22,7 @@ patient_task = partial(
     task,
     retries=3,
     retry_delay_seconds=exponential_backoff(2),
-    retry_jitter_factor=0.5,  # up to half as long again: tasks that failed together do not come back together
+    retry_jitter_factor=0.5,  # spread by half: tasks that failed together do not come back together
     retry_condition_fn=worth_retrying,
     cache_policy=NO_CACHE,  # the same load again is a new question to the shop
 )
