@@ -13,12 +13,15 @@ from pathlib import Path
 from lab.engine import CACHE, ROOT, Trouble, docker, has_image, ready, require_space_for_images, run, say, step
 
 # Official name → folder here with the recipe of its stand-in, each after the ones that it is built from.
-# A recipe is a Dockerfile; only Debian itself is made by a script.
+# A recipe is a Dockerfile, its label says what is inside; only Debian itself is made by a script.
 RECIPES = {
     "debian:trixie-slim": "debian",
     "python:3.13-slim": "python",
+    "postgres:17": "postgres",
+    "clickhouse/clickhouse-server:26.8": "clickhouse",
+    "redis:7": "redis",
 }
-BASES = [name for name in RECIPES if name != "debian:trixie-slim"]  # what the course itself is built from
+BASES = [name for name in RECIPES if name != "debian:trixie-slim"]  # what the course itself is built from or runs
 
 
 def ensure_base(name: str) -> None:
@@ -54,9 +57,8 @@ def build_stand_in(name: str) -> None:
     for base in base_images(recipe / "Dockerfile"):
         if not has_image(base):
             build_stand_in(base)
-    label = "beyond-cron.stand-in=built from Debian trixie packages"
     with step(f"building a stand-in for {name} from Debian packages, about 20 s"):
-        run("docker", "build", "--tag", name, "--label", label, str(recipe), log=f"build-{recipe.name}")
+        run("docker", "build", "--tag", name, str(recipe), log=f"build-{recipe.name}")
 
 
 def base_images(dockerfile: Path) -> list[str]:

@@ -23,14 +23,17 @@ INSIDE = Path(__file__).with_name("without-network.sh")
 def named_images() -> dict[str, str]:
     """Every image that the course gets from elsewhere → a file that names it."""
     found: dict[str, str] = {}
+    built: set[str] = set()  # by one service, and used by others
     for file in [ROOT / "Dockerfile", *ROOT.glob("0*-*/**/Dockerfile*"), *ROOT.glob("contrast/**/Dockerfile*")]:
         found |= dict.fromkeys(images.base_images(file), str(file.relative_to(ROOT)))
     for file in [*ROOT.glob("*.yml"), *ROOT.glob("0*-*/**/*.yml"), *ROOT.glob("contrast/**/*.yml")]:
         services = file.name != "mkdocs.yml" and yaml.safe_load(file.read_text()).get("services")
         for service in (services or {}).values():
-            if "image" in service and "build" not in service:
+            if "build" in service:
+                built.add(service.get("image"))
+            elif "image" in service:
                 found[service["image"]] = str(file.relative_to(ROOT))
-    return found
+    return {name: file for name, file in found.items() if name not in built}
 
 
 def test_every_base_image_has_a_recipe() -> None:
@@ -39,9 +42,10 @@ def test_every_base_image_has_a_recipe() -> None:
     assert {name: file for name, file in named.items() if name not in images.RECIPES} == {}
     for name, folder in images.RECIPES.items():
         recipe = ROOT / "offline" / folder
-        assert (recipe / "build.sh").exists() or images.base_images(recipe / "Dockerfile") == ["debian:trixie-slim"], (
-            name
-        )
+        script = recipe / "build.sh"
+        assert script.exists() or images.base_images(recipe / "Dockerfile") == ["debian:trixie-slim"], name
+        text = (script if script.exists() else recipe / "Dockerfile").read_text()
+        assert f"# Stands in for the official {name}: " in text
 
 
 def test_the_stages_of_a_dockerfile_are_no_base_images(tmp_path: Path) -> None:
@@ -113,23 +117,31 @@ def test_a_bad_bundle_is_refused_in_one_line(tmp_path: Path, unpacked: Path) -> 
 
 
 @pytest.mark.stack
-def test_a_stand_in_says_what_it_is() -> None:
-    inspected = subprocess.run(
-        [
-            "docker",
-            "image",
-            "inspect",
-            "--format",
-            '{{index .Config.Labels "beyond-cron.stand-in"}}',
-            "python:3.13-slim",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+@pytest.mark.parametrize(
+    ("name", "label", "command"),
+    [
+        ("python:3.13-slim", "built from Debian (trixie) packages", "cat /etc/os-release"),
+        ("postgres:17", "Debian trixie's (PostgreSQL) (17) .*, for postgres:17", "postgres --version"),
+        (
+            "clickhouse/clickhouse-server:26.8",
+            r"Debian bookworm's (ClickHouse) (18\.16), for clickhouse/clickhouse-server:26\.8",
+            "clickhouse-client --version",
+        ),
+        ("redis:7", r"Debian trixie's (Redis) (8\.0), for redis:7", "redis-server --version"),
+    ],
+)
+def test_a_stand_in_says_what_it_is(name: str, label: str, command: str) -> None:
+    template = '{{with .Config.Labels}}{{index . "beyond-cron.stand-in"}}{{end}}'
+    inspect = ["docker", "image", "inspect", "--format", template, name]
+    inspected = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
     if not inspected:
-        pytest.skip("a registry answers here: python:3.13-slim is the official image")
-    assert inspected == "built from Debian trixie packages"
+        pytest.skip(f"a registry answers here: {name} is the official image")
+    said = re.fullmatch(label, inspected)
+    assert said, inspected
+    run = ["docker", "run", "--rm", name, *command.split()]
+    output = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    for word in said.groups():  # what the label says is what the program says
+        assert re.search(rf"\b{re.escape(word)}\b", output), output
 
 
 @pytest.mark.stack

@@ -1,0 +1,238 @@
+"""The databases of the course are started as their official images are: same variables, scripts, refusals and stops.
+
+Whichever is here is tested, the official image or the stand-in of `offline/`: a lesson must not see a difference.
+"""
+
+import gzip
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab.timelapse import docker
+
+pytestmark = pytest.mark.stack
+NAME = f"stand-in-{os.getpid()}"  # of the container and of its volume
+PASSWORD = 'beyond "cron" \'é $1'
+POSTGRES, CLICKHOUSE, REDIS = "postgres:17", "clickhouse/clickhouse-server:26.8", "redis:7"
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing() -> Iterator[None]:
+    yield
+    docker("rm", "--force", "--volumes", NAME)
+    docker("volume", "rm", "--force", NAME)
+
+
+def start(image: str, *command: str, volume: str = "", scripts: Path | None = None, **env: str) -> None:
+    """Start `image`, after removing the container before it. To connect to `server` is to come in by the network."""
+    options = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
+    options += ["--volume", f"{NAME}:{volume}"] if volume else []
+    options += ["--volume", f"{scripts}:/docker-entrypoint-initdb.d:ro"] if scripts else []
+    docker("rm", "--force", "--volumes", NAME)
+    run = docker("run", "--detach", "--name", NAME, "--hostname", "server", *options, image, *command)
+    assert run.returncode == 0, run.stderr
+
+
+def logs() -> str:
+    done = docker("logs", NAME)
+    return done.stdout + done.stderr
+
+
+def inside(*command: str) -> str:
+    """Exit code and output of a command in the container: "0 " and what it printed, when all went well."""
+    done = docker("exec", NAME, *command)
+    return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+
+
+def wait_for(*command: str) -> None:
+    """Repeat a command in the container until it succeeds."""
+    deadline = time.monotonic() + 30
+    while not inside(*command).startswith("0"):
+        running = docker("inspect", "--format", "{{.State.Running}}", NAME).stdout.strip()
+        assert running == "true" and time.monotonic() < deadline, logs()
+        time.sleep(0.1)
+
+
+def exit_code() -> int:
+    """The exit code of a container that is expected to end by itself."""
+    waited = subprocess.run(["docker", "wait", NAME], capture_output=True, text=True, check=True, timeout=30)
+    return int(waited.stdout)
+
+
+@contextmanager
+def connected(*client: str, ask: str = "") -> Iterator[None]:
+    """A client in the container that stays connected, after one question, and its answer, where there is one."""
+    command = ["docker", "exec", "--interactive", NAME, *client]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as session:
+        assert session.stdin and session.stdout
+        if ask:
+            session.stdin.write(f"{ask}\n".encode())
+            session.stdin.flush()
+            assert session.stdout.readline()
+        yield
+        session.stdin.close()
+
+
+def assert_stops() -> None:
+    """As by `docker compose down`: in under 3 seconds, and because it was asked to, not killed."""
+    began = time.monotonic()
+    docker("stop", NAME)
+    assert time.monotonic() - began < 3
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", NAME).stdout.strip() in {"0", "143"}, logs()
+
+
+def is_root(pid: int = 1) -> bool:
+    """Whether a process of the container, the server unless told otherwise, belongs to root."""
+    return inside("stat", "--format", "%u", f"/proc/{pid}") == "0 0"
+
+
+def first_start(folder: Path, create: str, last: str) -> Path:
+    """Scripts for the first start, one of each kind, that put 1, 2 and 3 into a table; the third one is `last`."""
+    (folder / "1.sql").write_text(f"{create};\nINSERT INTO numbers VALUES (1);\n")
+    (folder / "2.sql.gz").write_bytes(gzip.compress(b"INSERT INTO numbers VALUES (2);\n"))
+    (folder / "3.sh").write_text(last)
+    folder.chmod(0o755)
+    return folder
+
+
+def psql(query: str, password: str = PASSWORD) -> str:
+    return inside("env", f"PGPASSWORD={password}", "psql", "-h", "server", "-U", "shop", "-d", "orders", "-Atc", query)
+
+
+def test_postgres(tmp_path: Path) -> None:
+    # The server of the first start is not yet to be reached by the network.
+    last = "if pg_isready -h server; then exit 1; fi; psql -U shop -d orders -c 'INSERT INTO numbers VALUES (3)'\n"
+    scripts = first_start(tmp_path, "CREATE TABLE numbers (n int)", last)
+    volume = "/var/lib/postgresql/data"
+    env = {"POSTGRES_USER": "shop", "POSTGRES_DB": "orders"}
+    start(POSTGRES, "-c", "max_connections=20", volume=volume, scripts=scripts, POSTGRES_PASSWORD=PASSWORD, **env)
+    wait_for("pg_isready", "-h", "server")
+    assert psql("SELECT array_agg(n ORDER BY n) FROM numbers") == "0 {1,2,3}"
+    assert psql("SHOW max_connections") == "0 20"
+    assert psql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == "0 t"
+    assert psql("SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database LIMIT 1") == "0 en_US.utf8|UTF8"
+    assert "password authentication failed" in psql("SELECT 1", password="wrong")
+    assert not is_root()
+    with connected("psql", "-U", "shop", "orders", ask="SELECT 1;"):
+        assert_stops()
+
+    # Another container on the same volume: the data is there, and nothing is run a second time.
+    start(POSTGRES, "postgres", "-c", "work_mem=5MB", volume=volume, scripts=scripts, POSTGRES_PASSWORD="other", **env)
+    wait_for("pg_isready", "-h", "server")
+    assert psql("SELECT array_agg(n ORDER BY n) FROM numbers") == "0 {1,2,3}"
+    assert psql("SHOW work_mem") == "0 5MB"
+    assert "password authentication failed" in psql("SELECT 1", password="other")
+
+
+def test_postgres_wants_a_password() -> None:
+    start(POSTGRES)
+    assert exit_code() == 1
+    assert "Error: " in logs() and "POSTGRES_PASSWORD" in logs()
+
+
+def test_postgres_ends_when_a_script_fails(tmp_path: Path) -> None:
+    start(POSTGRES, scripts=first_start(tmp_path, "CREATE TABBLE numbers (n int)", ""), POSTGRES_PASSWORD=PASSWORD)
+    assert exit_code() != 0
+    assert 'syntax error at or near "TABBLE"' in logs()
+
+
+def test_postgres_takes_its_password_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    (tmp_path / "password").chmod(0o600)
+    tmp_path.chmod(0o755)
+    # The folder of the scripts carries the secret too: a file of no known kind is left alone.
+    secret = "/docker-entrypoint-initdb.d/password"
+    start(POSTGRES, scripts=tmp_path, POSTGRES_USER="shop", POSTGRES_DB="orders", POSTGRES_PASSWORD_FILE=secret)
+    wait_for("pg_isready", "-h", "server")
+    assert psql("SELECT 1") == "0 1"
+    assert psql("SELECT 1", password="").startswith("2 ")
+
+
+def test_postgres_without_passwords_when_told_to_trust() -> None:
+    arguments = "--data-checksums --locale=C"
+    start(POSTGRES, POSTGRES_HOST_AUTH_METHOD="trust", POSTGRES_INITDB_ARGS=arguments, POSTGRES_USER="shop")
+    wait_for("pg_isready", "-h", "server")
+    assert inside("psql", "-h", "server", "-U", "shop", "-Atc", "SELECT datcollate FROM pg_database LIMIT 1") == "0 C"
+    assert inside("psql", "-h", "server", "-U", "shop", "-Atc", "SHOW data_checksums") == "0 on"
+
+
+def test_one_shot_commands_need_no_database() -> None:
+    for image, *command in ([POSTGRES, "postgres", "--version"], [POSTGRES, "psql", "--version"], [REDIS, "id", "-u"]):
+        assert docker("run", "--rm", image, *command).returncode == 0, command
+
+
+def clickhouse(query: str, *options: str) -> str:
+    """What the client says to a query, over the native protocol."""
+    return inside("clickhouse-client", "--host", "server", *options, "--query", query)
+
+
+def test_clickhouse(tmp_path: Path) -> None:
+    insert = "clickhouse-client -q 'INSERT INTO shop.numbers VALUES (3)'"
+    last = f"if wget -qO- http://server:8123/ping; then exit 1; fi; {insert}\n"
+    scripts = first_start(tmp_path, "CREATE TABLE numbers (n Int32) ENGINE = Log", last)
+    volume = "/var/lib/clickhouse"
+    env = {"CLICKHOUSE_USER": "etl", "CLICKHOUSE_DB": "shop", "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1"}
+    start(CLICKHOUSE, volume=volume, scripts=scripts, CLICKHOUSE_PASSWORD=PASSWORD, **env)
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    numbers = "SELECT arraySort(groupArray(n)) FROM shop.numbers"
+    assert clickhouse(numbers) == "0 [1,2,3]"  # as the user that the environment names
+    assert clickhouse(numbers, "--user", "etl", "--password", PASSWORD) == "0 [1,2,3]"
+    assert clickhouse("SELECT toString(toDateTime(1700000000))") == "0 2023-11-14 22:13:20"  # that is UTC
+    for wrong in (["--user", "etl", "--password", "wrong"], ["--user", "default", "--password", ""]):
+        assert "DB::Exception" in clickhouse("SELECT 1", *wrong)
+    assert not is_root()
+
+    url = "http://server:8123/?query=SELECT+sum(n)+FROM+shop.numbers"
+    key = f"--header=X-ClickHouse-Key: {PASSWORD}"
+    assert inside("wget", "-qO-", "--header=X-ClickHouse-User: etl", key, url) == "0 6"
+    assert not inside("wget", "-qO-", "--header=X-ClickHouse-User: etl", url).startswith("0")
+    assert not inside("wget", "-qO-", url).startswith("0")
+
+    connections = "SELECT value FROM system.metrics WHERE metric = 'TCPConnection'"
+    with connected("clickhouse-client"):
+        deadline = time.monotonic() + 10
+        while clickhouse(connections) != "0 2":  # its own and the idle one
+            assert time.monotonic() < deadline
+        assert_stops()
+
+    start(CLICKHOUSE, volume=volume, scripts=scripts, CLICKHOUSE_PASSWORD="other", **env)
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    assert inside("clickhouse", "client", "--query", numbers) == "0 [1,2,3]"
+    assert "DB::Exception" in clickhouse(numbers, "--user", "etl", "--password", PASSWORD)
+
+
+def test_clickhouse_without_a_password_serves_its_own_machine_only() -> None:
+    start(CLICKHOUSE)
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    assert inside("clickhouse-client", "--query", "SELECT 1") == "0 1"
+    assert "DB::Exception" in clickhouse("SELECT 1")
+
+
+def test_clickhouse_ends_when_a_script_fails(tmp_path: Path) -> None:
+    start(CLICKHOUSE, scripts=first_start(tmp_path, "CREATE TABBLE numbers (n Int32)", ""), CLICKHOUSE_PASSWORD="x")
+    assert exit_code() != 0
+    assert "Syntax error" in logs()
+
+
+def test_redis() -> None:
+    def redis(*words: str, password: str = "beyond-cron") -> str:
+        return inside("redis-cli", "--no-auth-warning", "-h", "server", "-a", password, *words)
+
+    command = ("redis-server", "--appendonly", "yes", "--requirepass", "beyond-cron")
+    start(REDIS, *command, volume="/data")
+    wait_for("redis-cli", "-h", "server", "PING")
+    assert redis("SET", "course", "beyond cron") == "0 OK"
+    assert "NOAUTH" in inside("redis-cli", "-h", "server", "GET", "course")
+    assert "NOAUTH" in redis("GET", "course", password="wrong")
+    assert not is_root()
+    with connected("redis-cli", "-a", "beyond-cron", ask="PING"):
+        assert_stops()
+
+    start(REDIS, volume="/data")  # with neither a password nor `appendonly`: reachable, and the snapshot is there
+    wait_for("redis-cli", "-h", "server", "PING")
+    assert inside("redis-cli", "-h", "server", "GET", "course") == "0 beyond cron"
