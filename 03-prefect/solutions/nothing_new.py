@@ -1,0 +1,39 @@
+"""Move the orders that lie in the folder inbox to the warehouse, and renew the report."""
+
+from pathlib import Path
+
+from prefect import State, flow, task
+from prefect.states import Completed
+
+
+@task
+def extract() -> list[Path]:
+    return sorted(Path("inbox").glob("*.csv"))
+
+
+@task
+def load(orders: list[Path]) -> None:
+    with Path("warehouse.csv").open("a") as warehouse:
+        for order in orders:
+            warehouse.write(order.read_text())
+            order.unlink()
+
+
+@task
+def report() -> None:
+    amounts = [float(line.split(",")[1]) for line in Path("warehouse.csv").read_text().splitlines()]
+    print(f"{len(amounts)} orders, revenue {sum(amounts):.2f}")
+
+
+@flow
+def sales_etl() -> State | None:
+    orders = extract()
+    if not orders:
+        return Completed(name="Skipped", message="nothing new in the inbox")
+    load(orders)
+    report()
+    return None
+
+
+if __name__ == "__main__":
+    sales_etl()
