@@ -1,5 +1,6 @@
 #!/bin/sh
-# Resolve requirements/*.txt from pyproject.toml, for every platform, with hashes. uv lives in a throw-away environment.
+# Resolve requirements/*.txt from pyproject.toml and the locks of 03-prefect, for every platform, with hashes.
+# uv lives in a throw-away environment.
 set -eu
 uv=.cache/lock/bin/uv
 [ -x .cache/lock/bin/pip ] || ${PYTHON:-python3} -m venv .cache/lock
@@ -7,11 +8,13 @@ uv=.cache/lock/bin/uv
 .cache/lock/bin/pip install --quiet --group lock
 
 compile() {
-  out=requirements/$1.txt
+  out=$1
   shift
   $uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
     --python-version 3.11 --output-file "$out" "$@"
 }
-compile site --group docs
-compile lab pyproject.toml --group build --group docs
-compile test pyproject.toml --group test
+compile requirements/site.txt --group docs
+compile requirements/lab.txt pyproject.toml --group build --group docs
+compile requirements/test.txt pyproject.toml --group test
+compile 03-prefect/requirements.lock 03-prefect/requirements.txt
+compile 03-prefect/requirements-host.lock 03-prefect/requirements.txt 03-prefect/requirements-host.txt
