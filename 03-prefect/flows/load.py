@@ -1,5 +1,7 @@
 """Bring some rows of a table to the warehouse: what both loads share."""
 
+from contextlib import closing
+
 from psycopg2.extensions import connection
 
 from shop import query
@@ -20,6 +22,7 @@ def load(shop: connection, warehouse: Warehouse, table: str, where: str) -> int:
     [(highest,)] = warehouse.query(f"SELECT max(ver) FROM {table}_versions")
     version = max(now, highest + 1)
     copied = ", ".join(kind.copied.format(name) for name, kind in TABLES[table].items())
-    rows = copy(shop, f"SELECT {copied}, 0, {version} FROM {table} WHERE {where}")
-    warehouse.insert(f"{table}_versions", f"{', '.join(TABLES[table])}, deleted, ver", rows)
+    # Closed, because an insert that fails leaves rows unread, and a thread that reads from the shop's connection.
+    with closing(copy(shop, f"SELECT {copied}, 0, {version} FROM {table} WHERE {where}")) as rows:
+        warehouse.insert(f"{table}_versions", f"{', '.join(TABLES[table])}, deleted, ver", rows)
     return version

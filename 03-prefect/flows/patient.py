@@ -10,12 +10,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
-PASSING = (psycopg2.OperationalError, requests.ConnectionError, requests.Timeout, errors.NetworkError, EOFError)
+PASSING = (
+    *(psycopg2.OperationalError, psycopg2.InterfaceError),
+    *(requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError),
+    *(errors.NetworkError, errors.SocketTimeoutError, ConnectionError, TimeoutError, EOFError),
+)
 
 
 def worth_retrying(_task: Task, _run: TaskRun, state: State) -> bool:
     """A service that does not answer may answer soon; a wrong query or a wrong sum stays wrong."""
-    return isinstance(state.result(raise_on_failure=False), PASSING)
+    error = state.result(raise_on_failure=False)
+    # psycopg2 has no name for a COPY whose server went away: it raises the class above its errors, bare.
+    return isinstance(error, PASSING) or type(error) is psycopg2.DatabaseError
 
 
 patient_task = partial(

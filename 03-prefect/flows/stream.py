@@ -2,12 +2,12 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from psycopg2.extensions import connection
 
 
-def copy(shop: connection, select: str) -> Iterator[bytes]:
+def copy(shop: connection, select: str) -> Generator[bytes, None, None]:
     """The rows of a query as tab-separated text, in pieces of at most 128 KB.
 
     COPY pushes and an HTTP client pulls: the pipe between them makes the faster one wait.
