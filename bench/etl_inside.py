@@ -1,0 +1,172 @@
+"""The part of `make bench-etl` that runs next to the clients: fills the shop, measures the routes, checks what arrived.
+
+`python etl_inside.py '{"fill": 100000}'` or `'{"rows": 100000, "routes": ["load"], "repeat": 3, "seconds": 600}'`;
+the latter prints one JSON object for each run on standard output, and its progress on standard error.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from clickhouse_driver.errors import ServerException
+from etl_routes import OWN, command
+
+from fingerprint import Fingerprint, of_shop, of_warehouse, size
+from schema import create_tables
+from shop import snapshot
+from tables import TABLES
+from warehouse import open_warehouse
+
+OTHER_TABLES = """DROP INDEX order_lines_of_an_order, order_lines_updated_at;
+INSERT INTO customers SELECT n, 'customer ' || n, 'region ' || n % 5 FROM generate_series(1, 100) AS n;
+INSERT INTO products SELECT n, 'product ' || n, 'category ' || n % 9, n FROM generate_series(1, 1024) AS n;
+INSERT INTO orders SELECT n, 1 + n % 100, 'paid', now() - n * interval '4 minutes'
+    FROM generate_series(1, 10000) AS n"""
+WAREHOUSE = open_warehouse()
+TABLES[OWN] = TABLES["order_lines"]  # a table of theirs is checked as ours is
+FILL = """INSERT INTO order_lines (id, order_id, product_id, quantity, unit_price, updated_at)
+SELECT n, 1 + n % 10000, 1 + (hashint8(n) & 1023), 1 + (hashint8(n + 7) & 7),
+    (1 + (hashint8(n + 13) & 1048575)) / 100.0, clock_timestamp() FROM generate_series({}::bigint, {}::bigint) AS n"""
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Show progress."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def spaced(number: int) -> str:
+    """1234567 as 1 234 567."""
+    return f"{number:,}".replace(",", " ")
+
+
+def fill(rows: int) -> None:
+    """Bring order_lines to so many rows, the quick way: no trigger, no index but that of the primary key."""
+    with closing(psycopg2.connect(os.environ["SHOP_URL"])) as shop, shop.cursor() as cursor:
+        shop.autocommit = True
+        cursor.execute("SELECT to_regclass('order_lines') IS NULL")
+        if cursor.fetchone() == (True,):
+            cursor.execute(Path("/lesson/shop/schema.sql").read_text())
+            cursor.execute(OTHER_TABLES)
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SELECT coalesce(max(id), 0) FROM order_lines")
+        [[have]] = cursor.fetchall()
+        for first in range(have + 1, rows + 1, 1_000_000):
+            last = min(first + 999_999, rows)
+            cursor.execute(FILL.format(first, last))
+            say(f"\rfilling the shop: {spaced(last)} of {spaced(rows)} rows", "")
+        cursor.execute("VACUUM ANALYZE order_lines")
+        cursor.execute("CHECKPOINT")
+    say("")
+
+
+def high_water(pid: str) -> int:
+    """The most memory (RSS, bytes) that a process has had so far; 0 when it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+def processes() -> set[str]:
+    """The numbers of all processes in this container."""
+    return {path.name for path in Path("/proc").iterdir() if path.name.isdecimal()}
+
+
+def client_cpu() -> float:
+    """Processor seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(words: list[str], seconds: float) -> dict[str, Any]:
+    """Run a command; return its wall time, and of all its processes the processor time and the peak memory.
+
+    For memory, every 20 ms the high-water marks that the kernel keeps are added up for the processes that live then:
+    a little too high if their peaks were not at one time, and blind only to the last 20 ms of a process.
+    """
+    others, peak, ended, late = processes(), 0, threading.Event(), threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not ended.wait(0.02):
+            peak = max(peak, sum(map(high_water, processes() - others)))
+            if time.monotonic() - start > seconds and not late.is_set():
+                late.set()
+                os.killpg(process.pid, 9)
+
+    with tempfile.TemporaryFile() as output:
+        before, start = client_cpu(), time.monotonic()
+        process = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        code = process.wait()
+        took = time.monotonic() - start
+        ended.set()
+        watcher.join()
+        output.seek(0)
+        said = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+    last = said[-1].strip() if said else f"exit code {code}"
+    if late.is_set():
+        last = f"took over {seconds:.0f} s"
+    elif code in (-9, 137):  # the kernel's doing: nobody else kills here
+        last = "killed: it needs more memory than it may have"
+    return {"seconds": took, "cpu": client_cpu() - before, "mb": peak / 1e6, "trouble": last[:300] if code else ""}
+
+
+def empty() -> None:
+    """An empty warehouse at rest."""
+    WAREHOUSE.query(f"DROP TABLE IF EXISTS {OWN}")
+    for table in [*(f"{table}_versions" for table in TABLES if table != OWN), "watermarks"]:
+        WAREHOUSE.query(f"TRUNCATE TABLE {table}")
+    while WAREHOUSE.query("SELECT count() FROM system.merges") != [(0,)]:
+        time.sleep(0.1)
+
+
+def wrong(expected: Fingerprint) -> str:
+    """How the warehouse differs from the shop; nothing when count() and fingerprints are equal."""
+    own = WAREHOUSE.query(f"SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = '{OWN}'")
+    table = OWN if own else "order_lines_versions"
+    [(rows,)] = WAREHOUSE.query(f"SELECT count() FROM {table}")
+    if rows != size(expected):
+        return f"{spaced(rows)} rows instead of {spaced(size(expected))}"
+    try:
+        return "" if of_warehouse(WAREHOUSE, table) == expected else "as many rows, but not the same"
+    except ServerException as error:  # a tool's own table, with types that say something else
+        return f"the fingerprint cannot be taken: {error.message.split('Stack trace')[0][:200]}"
+
+
+def rounds(rows: int, routes: list[str], repeat: int, seconds: float) -> None:
+    """Run the routes in turn, each time another one first; one that does not work is not run again."""
+    create_tables(WAREHOUSE)
+    with snapshot() as shop:
+        expected = of_shop(shop, "order_lines")
+    assert size(expected) == rows, f"the shop has {size(expected)} rows"
+    for turn in range(repeat):
+        first = turn % max(len(routes), 1)
+        for route in [*routes[first:], *routes[:first]]:
+            empty()
+            say(f"{spaced(rows)} rows, round {turn + 1} of {repeat}: {route} … ", "")
+            result = {"route": route, "wrong": "", **measure(command(route), seconds)}
+            if result["trouble"]:
+                routes = [other for other in routes if other != route]
+            else:
+                result["wrong"] = wrong(expected)
+            done = f"{result['seconds']:.2f} s, {result['mb']:.0f} MB"
+            say(result["trouble"] or f"{done}{', WRONG: ' if result['wrong'] else ''}{result['wrong']}")
+            print(json.dumps(result), flush=True)
+    empty()
+
+
+if __name__ == "__main__":
+    task = json.loads(sys.argv[1])
+    fill(task["fill"]) if "fill" in task else rounds(**task)

@@ -1,0 +1,122 @@
+"""The benchmarks run at a tiny size, report what they claim, and leave nothing behind; how fast is not tested."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.etl import hopeless, rows_of
+from bench.report import table
+from lab.engine import ROOT, docker
+
+# It changes one quantity on its way: as many rows arrive, and one of them is another.
+FORGER = r"""psql "$SOURCE_URL" --command "COPY ($SELECT) TO STDOUT" | awk -F '\t' -v OFS='\t' 'NR == 1 { $4 += 1 } 1' \
+| clickhouse-client $CLIENT --query "$INTO FORMAT TabSeparated" """
+
+
+def start(module: str, **variables: str) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-m", f"bench.{module}"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, text=True, stdout=pipe, stderr=pipe)
+
+
+def result(tmp_path: Path, module: str, **variables: str) -> tuple[dict[str, Any], str]:
+    """What a benchmark writes as JSON and as text; it must end well and leave nothing."""
+    process = start(module, RESULTS=str(tmp_path), **variables)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert leftovers(process.pid) == ""
+    text = (tmp_path / f"{module}.md").read_text()
+    assert text in output
+    return json.loads((tmp_path / f"{module}.json").read_text()), text
+
+
+def leftovers(pid: int) -> str:
+    return docker("ps", "--all", "--quiet", "--filter", f"name=-{pid}-") + docker(
+        "network", "ls", "--quiet", "--filter", f"name=-{pid}"
+    )
+
+
+@pytest.mark.stack
+def test_every_route_is_measured_and_checked(tmp_path: Path) -> None:
+    routes = {"pipe", "load", "checked", "naive", "own"}
+    asked = {"ROUTES": " ".join(routes), "OWN": FORGER, "ROWS": "20000", "REPEAT": "1", "GROWTH": "0"}
+    data, text = result(tmp_path, "etl", **asked)
+    found = data["rows"]["20000"]
+    assert found.keys() == routes
+    for route, one in found.items():
+        assert one["trouble"] == "", route
+        assert one["seconds"] > one["cpu"] / data["machine"]["cores"] > 0, route
+        assert one["wrong"] == ("as many rows, but not the same" if route == "own" else ""), route
+    assert found["naive"]["mb"] > found["load"]["mb"] > 10  # a Python with a driver has more, 20 000 rows of it too
+    assert text.count("| WRONG: as many rows, but not the same |") == 1
+    assert data["machine"]["clickhouse"] and data["machine"]["date"] in text
+
+
+@pytest.mark.stack
+def test_prefect_is_measured_on_a_real_server(tmp_path: Path) -> None:
+    asked = {"REPEAT": "1", "RUNS": "2", "WORKERS": "1", "FLOWS": "1", "TASKS": "5", "LATE": "1", "IDLE": "1"}
+    data, text = result(tmp_path, "prefect", **asked)
+    assert all(seconds > 0.5 for seconds in data["start_seconds"].values())
+    assert all(seconds > 0 for seconds in data["overhead_seconds"].values())
+    assert data["bursts"]["1"]["runs"] == 2
+    assert [len(found) for found in data["late_seconds"].values()] == [1, 1]
+    idle = {name: use["mb"] for name, use in data["idle"].items()}
+    assert idle["server"] > idle["worker-1"] > idle["cron"] > 0
+    assert f"Prefect {data['machine']['prefect']}" in text
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_in_the_middle_it_leaves_nothing(stop: signal.Signals, tmp_path: Path) -> None:
+    process = start("etl", ROWS="100000", ROUTES="pipe", RESULTS=str(tmp_path))
+    deadline = time.monotonic() + 120
+    while docker("ps", "--quiet", "--filter", f"name=-{process.pid}-").count("\n") < 1:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(stop)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + stop
+    assert "Traceback" not in errors
+    assert leftovers(process.pid) == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", ["etl", "prefect"])
+def test_without_an_engine_it_says_so_in_one_line(module: str) -> None:
+    process = start(module, LAB_ENGINE="no")
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors.count("\n")) == (1, "", 1)
+    assert "needs a Docker engine" in errors
+
+
+@pytest.mark.parametrize("wrong", [{"ROWS": "2e6"}, {"ROWS": "0"}, {"REPEAT": "no"}, {"ROUTES": "load teleport"}])
+def test_a_wrong_wish_is_refused_before_anything_starts(wrong: dict[str, str]) -> None:
+    process = start("etl", **wrong)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors.count("\n")) == (1, "", 1)
+    assert next(iter(wrong)) in errors
+
+
+def test_a_route_is_skipped_where_its_own_figures_say_that_it_is_hopeless() -> None:
+    measured = {"trouble": "", "wrong": "", "seconds": 10.0, "cpu": 9.0, "mb": 1000.0}
+    known: dict[int, dict[str, dict[str, Any]]] = {1_000_000: {"naive": measured, "dlt": {"trouble": "Syntax error"}}}
+    assert hopeless("naive", 2_000_000, known, 600, 8e9) == ""
+    assert "need about 10 GB; the limit is 8" in hopeless("naive", 10_000_000, known, 600, 8e9)
+    assert "need about 20 s; the limit is 15" in hopeless("naive", 2_000_000, known, 15, 8e9)
+    assert hopeless("dlt", 2_000_000, known, 600, 8e9) == "Syntax error"
+    assert hopeless("load", 2_000_000, known, 600, 8e9) == ""
+
+
+def test_what_does_not_work_says_why_below_the_table() -> None:
+    good = {"trouble": "", "wrong": "", "seconds": 0.5, "cpu": 0.4, "mb": 30.0}
+    text = rows_of([("ours", 1000, good, good), ("theirs", 1000, {"trouble": "no such column. Stack trace: 0"}, good)])
+    assert "| ours   | 0.50 |  2 000 |   1.00 |" in text
+    assert text.endswith("\n\ntheirs: does not work here: no such column.")
+    assert len({len(line) for line in table(["", "s"], [["one", "1"], ["two", "22"]]).splitlines()}) == 1
