@@ -9,18 +9,19 @@ from stream import copy
 from tables import TABLES
 from warehouse import Warehouse
 
-# Microseconds since 1970 by the shop's clock: as long as it does not go back, a later load has a higher number.
-NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+# Microseconds since 1970 by the shop's clock: when the transaction began, just before its snapshot; and this moment.
+CLOCK = "SELECT extract(epoch FROM now()) * 1000000, extract(epoch FROM clock_timestamp()) * 1000000"
 
 
 def load(shop: connection, warehouse: Warehouse, table: str, where: str) -> int:
     """Bring the rows that match, as the snapshot has them, under a new version; return the version.
 
-    Each attempt takes a version of its own: rows that a killed attempt still sends lose against it.
+    The older snapshot loses, whichever load is faster. Each attempt has a snapshot and so a version of its own: rows
+    that a killed attempt still sends lose against the next.
     """
-    [(now,)] = query(shop, NOW)
+    began, now = map(int, query(shop, CLOCK)[0])
     [(highest,)] = warehouse.query(f"SELECT max(ver) FROM {table}_versions")
-    version = max(now, highest + 1)
+    version = began if highest < now else highest + 1  # the shop's clock went back since the last load
     copied = ", ".join(kind.copied.format(name) for name, kind in TABLES[table].items())
     # Closed, because an insert that fails leaves rows unread, and a thread that reads from the shop's connection.
     with closing(copy(shop, f"SELECT {copied}, 0, {version} FROM {table} WHERE {where}")) as rows:

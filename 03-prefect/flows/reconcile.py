@@ -37,7 +37,7 @@ def mend(table: str) -> int:
     return len(wrong)
 
 
-@flow(flow_run_name="reconcile", timeout_seconds=7200)
+@flow(flow_run_name="reconcile", timeout_seconds=7200, retries=2, retry_delay_seconds=60)
 def reconcile() -> State | None:
     if skipped := missed(timedelta(hours=6)):
         return skipped

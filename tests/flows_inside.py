@@ -1,0 +1,154 @@
+# mypy: ignore-errors
+"""Runs in a container of 03-prefect for tests/test_03_flows.py: Python in, what the flows said and did out.
+
+A request is one line of JSON with an expression; the answer is one line of JSON with its value, or with its error.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, "/lesson/flows")  # as Prefect does for an entrypoint in that folder
+
+import requests
+from prefect import Flow, tags
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Scheduled
+from prefect.testing.utilities import prefect_test_harness
+
+import daily_report
+import load
+import reconcile
+import sales_etl
+import shop
+import steps
+import warehouse
+import watermark
+
+FLOWS = {"sales_etl": sales_etl.sales_etl, "reconcile": reconcile.reconcile, "daily_report": daily_report.daily_report}
+lines: list[str] = []
+kept: list[Any] = []
+old: list[Any] = []
+
+
+class Notes(logging.Handler):
+    """Keeps what Prefect's loggers say, with the name of the run."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        name = getattr(record, "task_run_name", None) or getattr(record, "flow_run_name", "")
+        lines.append(f"{name}: {record.getMessage()}")
+
+
+def outcome(state: Any) -> dict[str, Any]:
+    return {"type": state.type.value, "name": state.name, "message": state.message or "", "log": list(lines)}
+
+
+def run(flow: str, **parameters: Any) -> dict[str, Any]:
+    """Run a flow to its end, whatever that is."""
+    return outcome(FLOWS[flow](**parameters, return_state=True))
+
+
+def run_late(flow: str, seconds: float, *labels: str) -> dict[str, Any]:
+    """Run a flow that was due some seconds ago, with these tags."""
+    due: Any = datetime.now(UTC) - timedelta(seconds=seconds)
+    wanted: Flow[..., Any] = FLOWS[flow]
+    with get_client(sync_client=True) as client, tags(*labels):
+        planned = client.create_flow_run(wanted, state=Scheduled(scheduled_time=due), tags=labels)
+    return outcome(run_flow(wanted, flow_run=planned, return_type="state"))
+
+
+def copied(table: str) -> int:
+    """Copy a whole table by the flow's task, and keep what it returned for the check."""
+    kept[:] = [steps.copy_table(table, "true")]
+    return len(kept) and sum(rows for rows, _ in kept[0][2].values())
+
+
+def check_of_the_copy() -> int | str:
+    """What the flow's task says to it: the number of rows, or its error."""
+    try:
+        return steps.check_table(kept[0])
+    except ValueError as error:
+        return str(error)
+
+
+def artifact(key: str) -> Any:
+    """The data of the newest artifact with this key."""
+    return json.loads(Artifact.get(key).data)
+
+
+def watermark_inside_the_snapshot() -> None:
+    """The usual mistake: the moment up to which everything has been read is taken with the rows, or after them."""
+
+    def plan(start: Any, end: Any, full: bool) -> tuple[str, int]:
+        steps.create_tables(opened := warehouse.open_warehouse())
+        with shop.snapshot() as now_open:
+            [(now,)] = shop.query(now_open, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        return watermark.changed(watermark.last_watermark(opened), None), now
+
+    sales_etl.plan = plan
+
+
+def as_shipped() -> None:
+    sales_etl.plan = steps.plan
+
+
+def peak_of(call: Callable[[], Any]) -> int:
+    """By how many megabytes the memory of this process grew at most during a call."""
+    status = Path("/proc/self/status")
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    before = int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1])
+    call()
+    return (int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) - before) // 1024
+
+
+def take_snapshot() -> int:
+    """Look at the shop as a load does that is about to begin, and keep the connection."""
+    old[:] = [shop.snapshot()]
+    old.append(old[0].__enter__())
+    return len(shop.query(old[1], "SELECT * FROM customers"))
+
+
+def load_from_snapshot(table: str) -> None:
+    """Go on with that load, much later."""
+    load.load(old[1], warehouse.open_warehouse(), table, "true")
+    old[0].__exit__(None, None, None)
+
+
+def threads_after_a_failed_load(table: str) -> int:
+    """How many threads still push rows into a pipe when a load has raised its error."""
+    try:
+        steps.copy_table.fn(table, "true")
+    except requests.ConnectionError:
+        return sum("push" in thread.name for thread in threading.enumerate())
+    raise AssertionError("the load did not fail")
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), prefect_test_harness(server_startup_timeout=90):
+        for logger in ("prefect.flow_runs", "prefect.task_runs"):
+            logging.getLogger(logger).addHandler(Notes())
+        print(json.dumps("ready"), file=answers, flush=True)
+        for line in sys.stdin:
+            lines.clear()
+            try:
+                answer = {"value": eval(json.loads(line))}
+            except Exception:
+                answer = {"error": traceback.format_exc()}
+            print(json.dumps(answer, default=str), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
