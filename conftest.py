@@ -22,10 +22,12 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 END = "--- end of output, exit code "
 # Commands that only read may be early (a tick of cron, a health check): they are repeated until they match.
 READS = re.compile(
-    r"(docker (exec \S+ (cat|tail|grep|ls|sh -c 'cat)|logs|ps|inspect|compose (ps|logs))|cat|tail|grep|ls|curl)\b"
+    r"(docker (exec \S+ (cat|tail|grep|ls|sh -c 'cat)|logs|ps|inspect|compose (ps|logs))|cat|tail|grep|ls|curl"
+    r"|(\.venv/bin/)?prefect \S+ (ls|inspect|logs)|runs)\b"  # of 03-prefect, whose pages define `runs`
 )
 READ_DEADLINE = 100  # seconds; a job of every minute may be 60 away
 COMMAND_TIMEOUT = 600  # seconds
+NEEDS_TIME = re.compile(r"^\s*\$ make (etl|start-server)\b", re.M)
 NEEDS_DOCKER = re.compile(r"^\s*\$ .*(\bdocker\b|\blab check\b|\bmake up\b)", re.M)
 
 executed: Counter[str] = Counter()
@@ -39,6 +41,13 @@ def clean() -> None:
             capture_output=True,
             check=False,
         )
+
+
+def clean_host() -> None:
+    """The same for lesson 03 without Docker, whose server would keep its port after a page that failed."""
+    lesson = ROOT / "03-prefect"
+    if (lesson / ".local").exists() and (lesson / ".venv").exists():
+        subprocess.run(["make", "--directory", lesson, "clean"], capture_output=True, check=False)
 
 
 def open_shell(namespace: dict[str, Any]) -> None:
@@ -60,6 +69,7 @@ def open_shell(namespace: dict[str, Any]) -> None:
 
 def close_shell(namespace: dict[str, Any]) -> None:
     namespace["shell"].communicate(timeout=60)
+    clean_host()
     if shutil.which("docker"):
         clean()
 
@@ -108,10 +118,12 @@ pytest_collect_file = Sybil(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the pages that use Docker; fast tests go first, so that a slip is seen at once."""
+    """Mark the pages that use Docker or take long; fast tests go first, so that a slip is seen at once."""
     for item in items:
         if item.path.suffix == ".md" and NEEDS_DOCKER.search(item.path.read_text()):
             item.add_marker("stack")
+        if item.path.suffix == ".md" and NEEDS_TIME.search(item.path.read_text()):
+            item.add_marker("clock")
     items.sort(key=lambda item: item.get_closest_marker("stack") is not None)
 
 

@@ -11,8 +11,11 @@ alerts = Webhook(url=os.environ.get("ALERT_URL", "http://localhost:8060")).save(
 for file in sorted(Path(__file__).parent.glob("*.yaml")):
     wanted = Automation(**yaml.safe_load(file.read_text().replace("ALERTS", str(alerts))))
     try:
-        wanted.id = Automation.read(name=wanted.name).id
-        wanted.update()
+        there = Automation.read(name=wanted.name)
     except ValueError:  # there is none of that name
         wanted.create()
+    else:
+        wanted.id = there.id
+        if wanted != there:  # an update makes it forget what it is waiting for
+            wanted.update()
     print(f"automation {wanted.name} is in place")
