@@ -47,6 +47,9 @@ def test_the_same_chaos_catches_the_usual_script() -> None:
     """Plain inserts, and the newest row of the target for a watermark."""
     code, seen = chaos("--kills=6", "--naive")
     assert code == 1
-    assert seen["after naive: rows lost"] > 0 and seen["after naive: rows doubled"] > 0
+    assert (
+        seen["after naive: rows lost"] + seen["after naive: rows different"] > 0
+        and seen["after naive: rows doubled"] > 0
+    )
     assert seen["looks that showed a row twice"] > 0
     assert left_behind() == ""
