@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +30,9 @@ READ_DEADLINE = 100  # seconds; a job of every minute may be 60 away
 COMMAND_TIMEOUT = 600  # seconds
 NEEDS_TIME = re.compile(r"^\s*\$ make (etl|start-server)\b", re.M)
 NEEDS_DOCKER = re.compile(r"^\s*\$ .*(\bdocker\b|\blab check\b|\bmake up\b)", re.M)
+
+# A shell that starts pytest in the background makes it, and all that it starts, deaf to Ctrl-C, which some tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 executed: Counter[str] = Counter()
 
