@@ -38,6 +38,9 @@ ENVIRONMENT = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     # SQLite locks when several write at once, so the server does nothing by itself: a check asks for the runs it needs.
     **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE},
+    # Task runs it does note: once a second, since each time may cost a flow that asks then two seconds.
+    **{f"PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_{size}": "100" for size in ("BATCH_SIZE", "READ_BATCH_SIZE")},
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
 
 

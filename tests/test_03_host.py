@@ -15,6 +15,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -117,10 +119,13 @@ class Host:
         assert found, asked
         return found[1]
 
+    def elsewhere(self) -> Path:
+        """Where the embedded PostgreSQL goes if it cannot be in the state's folder."""
+        return Path("/var/tmp", f"beyond-cron-{hashlib.sha256(str(self.state).encode()).hexdigest()[:12]}")
+
     def postgres(self) -> Path:
         """The folder of the embedded PostgreSQL, wherever it had to go."""
-        elsewhere = Path("/var/tmp", f"beyond-cron-{hashlib.sha256(str(self.state).encode()).hexdigest()[:12]}")
-        return elsewhere if elsewhere.exists() else self.state / "postgres"
+        return self.elsewhere() if self.elsewhere().exists() else self.state / "postgres"
 
     def embedded(self, *arguments: str, **environment: str) -> str:
         command = [f"{VENV}/bin/python", "host/embedded.py", *arguments]
@@ -151,6 +156,45 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@dataclass
+class Etl:
+    """What `make etl` said to somebody: for a shop that does not answer, at the first time, and at the second."""
+
+    port: int
+    refused: str
+    printed: list[str]
+    left: list[str]
+
+
+def run_etl(person: Host) -> Etl:
+    """Ask for it three times; `left` are the processes that ran after one of them."""
+    port, left = free_port(), []
+    refused = person.refused("etl", f"SOURCE_URL=postgresql://etl:x@127.0.0.1:{port}/shop")
+    left += person.processes()
+    printed = []
+    for _ in range(2):
+        printed.append(person.ok("etl"))
+        left += person.processes()
+    return Etl(port, refused, printed, left)
+
+
+@pytest.fixture(scope="module")
+def customer(lesson: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Somebody with a lesson of their own, who needs no server."""
+    copy = shutil.copytree(lesson, tmp_path_factory.mktemp("etl") / "03-prefect", ignore=MADE)
+    somebody = Host(copy, copy / ".local/me", free_port())
+    yield somebody
+    somebody.ok("clean")
+    assert not somebody.processes()
+
+
+@pytest.fixture(scope="module")
+def etl(customer: Host) -> Iterator["Future[Etl]"]:
+    """`make etl`, at work while the tests of the server run: both wait most of the time."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(run_etl, customer)
+
+
 @pytest.fixture
 def guest(lesson: Path, tmp_path: Path) -> Iterator[Host]:
     """Somebody for whom nothing runs yet."""
@@ -161,10 +205,10 @@ def guest(lesson: Path, tmp_path: Path) -> Iterator[Host]:
 
 
 @pytest.fixture(scope="module")
-def host(lesson: Path) -> Iterator[Host]:
+def host(lesson: Path, customer: Host, etl: "Future[Etl]") -> Iterator[Host]:
     """Server and worker in the background, everything deployed; and nothing left at the end."""
     me = Host(lesson, lesson / ".local/me", free_port())
-    before = set(Path("/var/tmp").glob("beyond-cron-*"))
+    before = set(Path("/var/tmp").glob("beyond-cron-*")) - {customer.elsewhere()}
     started = me.ok("start-server", "BACKGROUND=1")
     assert f"http://127.0.0.1:{me.port}/dashboard" in started
     me.ok("start-worker", "BACKGROUND=1")
@@ -177,7 +221,7 @@ def host(lesson: Path) -> Iterator[Host]:
         assert probe.connect_ex(("127.0.0.1", me.port)), "the server's port is still open"
     me.ok("clean")
     assert not me.state.exists()
-    assert set(Path("/var/tmp").glob("beyond-cron-*")) == before
+    assert set(Path("/var/tmp").glob("beyond-cron-*")) - {customer.elsewhere()} == before
 
 
 def test_help_lists_every_target(lesson: Path) -> None:
@@ -223,6 +267,7 @@ def test_all_is_deployed_and_the_status_tells(host: Host) -> None:
 def test_the_worker_executes_a_run_while_the_shop_is_open(host: Host) -> None:
     host.ok("start-generator", "BACKGROUND=1")
     assert "generator  process" in host.ok("status")
+    assert "the generator runs already" in host.refused("start-generator")
     run = host.start_run()
     wait_until(lambda: host.state_of(run) == "COMPLETED", what="the run did not complete")
 
@@ -275,6 +320,21 @@ def lock_the_etl(host: Host) -> "subprocess.Popen[str]":
     return holder
 
 
+@contextmanager
+def open_sale(host: Host) -> Iterator[None]:
+    """A transaction that has changed an order and stays open, as one of the generator does now and then."""
+    hold = (
+        "import psycopg2, sys; c = psycopg2.connect(sys.argv[1]); "
+        "c.cursor().execute('UPDATE orders SET status = status WHERE id = 1'); print('open', flush=True); "
+        "sys.stdin.read()"
+    )
+    command = [f"{VENV}/bin/python", "-c", hold, host.embedded("url", "shop").strip()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout and holder.stdout.readline() == "open\n"
+        yield
+        holder.communicate("")
+
+
 def start_and_lock(host: Host) -> tuple[str, "subprocess.Popen[str]"]:
     holder = lock_the_etl(host)
     run = host.start_run()
@@ -294,7 +354,8 @@ def test_stop_pool_waits_for_a_run_then_cancels(host: Host) -> None:
     assert not [line for line in host.processes() if "worker" in line or "engine" in line]
     assert "server" in host.ok("status")
 
-    host.ok("start-worker", "BACKGROUND=1")
+    with open_sale(host):  # for which a worker must not wait: the generator would wait for the worker, and all for ever
+        host.ok("start-worker", "BACKGROUND=1")
     run, holder = start_and_lock(host)
     assert "cancelling" in host.ok("stop-pool", "WAIT=0")
     holder.communicate("")
@@ -382,26 +443,25 @@ def rows(printed: str) -> list[tuple[str, int, int, int, int, str]]:
     ]
 
 
-def test_make_etl_names_what_is_wrong(guest: Host) -> None:
+def test_make_etl_names_what_is_wrong(guest: Host, etl: "Future[Etl]") -> None:
     assert "SCALE=x is not a scale factor" in guest.refused("etl", "SCALE=x")
     assert "POSTGRES_BIN=/nowhere holds no PostgreSQL" in guest.refused("etl", "POSTGRES_BIN=/nowhere")
-    gone = guest.refused("etl", f"SOURCE_URL=postgresql://etl:x@127.0.0.1:{free_port()}/shop")
-    assert "failed: OperationalError: connection to server at" in gone
     assert not guest.processes()
+    asked = etl.result()
+    assert "failed: OperationalError: connection to server at" in asked.refused and str(asked.port) in asked.refused
 
 
-def test_make_etl_twice(guest: Host) -> None:
-    first = rows(guest.ok("etl"))
+def test_make_etl_twice(customer: Host, etl: "Future[Etl]") -> None:
+    asked = etl.result()
+    first, second = map(rows, asked.printed)
     assert len(first) == 8
     for _, in_shop, loaded, again, in_warehouse, verdict in first:
         assert in_shop == loaded == in_warehouse > 0
         assert again == 0
         assert verdict == "equal"
-    assert not guest.processes()
-    second = rows(guest.ok("etl"))
     assert [row[3] for row in second] == [0] * 8
     assert {row[5] for row in second} == {"equal"}
     assert sum(row[2] for row in second[:4]) < 1000 < sum(row[1] for row in second[:4])
     assert [row[2] for row in second[4:]] == [0] * 4
-    assert not guest.processes()
-    assert not (guest.state / "tmp").exists()
+    assert asked.left == []
+    assert not (customer.state / "tmp").exists()

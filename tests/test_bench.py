@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +21,44 @@ FORGER = r"""psql "$SOURCE_URL" --command "COPY ($SELECT) TO STDOUT" | awk -F '\
 | clickhouse-client $CLIENT --query "$INTO FORMAT TabSeparated" """
 
 
+ROUTES = {"pipe", "load", "checked", "naive", "own"}
+ASKED = {
+    "etl": {"ROUTES": " ".join(ROUTES), "OWN": FORGER, "ROWS": "20000", "REPEAT": "1", "GROWTH": "0"},
+    "prefect": {"REPEAT": "1", "RUNS": "2", "WORKERS": "1", "FLOWS": "1", "TASKS": "5", "LATE": "1", "IDLE": "1"},
+}
+
+Benchmark = tuple["subprocess.Popen[str]", Path]  # and where its results go
+
+
 def start(module: str, **variables: str) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", f"bench.{module}"]
     pipe = subprocess.PIPE
     return subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, text=True, stdout=pipe, stderr=pipe)
 
 
-def result(tmp_path: Path, module: str, **variables: str) -> tuple[dict[str, Any], str]:
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Benchmark]]:
+    """Both, side by side: each waits a lot, and how fast they are is not tested."""
+    folders = {module: tmp_path_factory.mktemp(module) for module in ASKED}
+    started = {
+        module: (start(module, RESULTS=str(folders[module]), **ASKED[module]), folders[module]) for module in ASKED
+    }
+    yield started
+    for process, _ in started.values():
+        if process.poll() is None:  # nobody waited for it
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def result(benchmark: Benchmark, module: str) -> tuple[dict[str, Any], str]:
     """What a benchmark writes as JSON and as text; it must end well and leave nothing."""
-    process = start(module, RESULTS=str(tmp_path), **variables)
+    process, folder = benchmark
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert leftovers(process.pid) == ""
-    text = (tmp_path / f"{module}.md").read_text()
+    text = (folder / f"{module}.md").read_text()
     assert text in output
-    return json.loads((tmp_path / f"{module}.json").read_text()), text
+    return json.loads((folder / f"{module}.json").read_text()), text
 
 
 def leftovers(pid: int) -> str:
@@ -44,12 +68,10 @@ def leftovers(pid: int) -> str:
 
 
 @pytest.mark.stack
-def test_every_route_is_measured_and_checked(tmp_path: Path) -> None:
-    routes = {"pipe", "load", "checked", "naive", "own"}
-    asked = {"ROUTES": " ".join(routes), "OWN": FORGER, "ROWS": "20000", "REPEAT": "1", "GROWTH": "0"}
-    data, text = result(tmp_path, "etl", **asked)
+def test_every_route_is_measured_and_checked(benchmarks: dict[str, Benchmark]) -> None:
+    data, text = result(benchmarks["etl"], "etl")
     found = data["rows"]["20000"]
-    assert found.keys() == routes
+    assert found.keys() == ROUTES
     for route, one in found.items():
         assert one["trouble"] == "", route
         assert one["seconds"] > one["cpu"] / data["machine"]["cores"] > 0, route
@@ -60,9 +82,8 @@ def test_every_route_is_measured_and_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
-def test_prefect_is_measured_on_a_real_server(tmp_path: Path) -> None:
-    asked = {"REPEAT": "1", "RUNS": "2", "WORKERS": "1", "FLOWS": "1", "TASKS": "5", "LATE": "1", "IDLE": "1"}
-    data, text = result(tmp_path, "prefect", **asked)
+def test_prefect_is_measured_on_a_real_server(benchmarks: dict[str, Benchmark]) -> None:
+    data, text = result(benchmarks["prefect"], "prefect")
     assert all(seconds > 0.5 for seconds in data["start_seconds"].values())
     assert all(seconds > 0 for seconds in data["overhead_seconds"].values())
     assert data["bursts"]["1"]["runs"] == 2
@@ -73,18 +94,23 @@ def test_prefect_is_measured_on_a_real_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_in_the_middle_it_leaves_nothing(stop: signal.Signals, tmp_path: Path) -> None:
-    process = start("etl", ROWS="100000", ROUTES="pipe", RESULTS=str(tmp_path))
+def test_stopped_in_the_middle_it_leaves_nothing(tmp_path: Path) -> None:
+    """By Ctrl-C, and by SIGTERM, side by side."""
+    started = {
+        stop: start("etl", ROWS="100000", ROUTES="pipe", RESULTS=str(tmp_path))
+        for stop in (signal.SIGINT, signal.SIGTERM)
+    }
     deadline = time.monotonic() + 120
-    while docker("ps", "--quiet", "--filter", f"name=-{process.pid}-").count("\n") < 1:
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(stop)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + stop
-    assert "Traceback" not in errors
-    assert leftovers(process.pid) == ""
+    for stop, process in started.items():
+        while docker("ps", "--quiet", "--filter", f"name=-{process.pid}-").count("\n") < 1:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(stop)
+    for stop, process in started.items():
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 128 + stop
+        assert "Traceback" not in errors
+        assert leftovers(process.pid) == ""
     assert not list(tmp_path.iterdir())
 
 

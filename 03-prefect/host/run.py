@@ -78,6 +78,8 @@ def start_worker() -> None:
 
 
 def start_generator() -> None:
+    if "generator" in running():  # a second one would wait for the first one's open sales, and the first for it
+        stop_with(f"the generator runs already, process {running()['generator'].pid}: make status")
     databases.for_flows()
     if "SHOP_URL" not in os.environ:
         stop_with("SOURCE_URL is given: also give SHOP_URL, whose role may write")
