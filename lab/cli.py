@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import cron_cli, doctor, up
+from lab import cron_cli, doctor, faults_cli, up
 from lab.checks import ROOT, Check, find_checks
 from lab.timelapse import NoEngine
 
@@ -87,3 +87,5 @@ app.add_typer(cron_cli.app, name="cron")
 app.command()(doctor.doctor)
 app.command()(up.up)
 app.command()(up.down)
+app.command("break")(faults_cli.break_)
+app.command()(faults_cli.mend)

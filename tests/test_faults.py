@@ -1,0 +1,263 @@
+"""`lab break` and `lab mend`: what they print, and what they do to real stacks of 02-cron and 03-prefect."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli import app
+from lab.engine import ROOT
+from lab.faults import BENCH, FAULTS, acts
+from lab.faults_stack import CRON, LESSONS, PREFECT
+
+JOB = "python-scheduler-cron"
+
+
+def lab(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def until(true: Callable[[], Any], seconds: float) -> Any:
+    """Ask until the answer is true, and return it; the last answer when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := true()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return answer
+
+
+@pytest.fixture
+def no_daemon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+
+
+def test_every_fault_of_the_bench_has_an_answer() -> None:
+    assert len(FAULTS) + len(BENCH) == 16 and not set(FAULTS) & set(BENCH)
+    assert all(tuple(by_lesson) == LESSONS for by_lesson in FAULTS.values())
+    assert all(name in acts(PREFECT) for name in FAULTS)
+
+
+@pytest.mark.parametrize("fault", BENCH)
+def test_a_fault_of_the_bench_is_one_line(fault: str) -> None:
+    line = f"{fault} is not a fault to switch on, see it on the bench: make contrast FAULT={fault}\n"
+    assert lab("break", fault) == (2, line)
+
+
+def test_what_cannot_be_switched_is_one_line(no_daemon: None) -> None:
+    code, text = lab("break", "earthquake")
+    assert (code, text.count("\n")) == (2, 1) and text.startswith("there is no fault 'earthquake'; there is: paused, ")
+    assert lab("break", "paused", "04-x") == (2, "no faults are known for '04-x'; there are for: 02-cron, 03-prefect\n")
+    assert lab("break", "poison", CRON) == (2, "poison does not apply to 02-cron: its job reads no data\n")
+
+
+@pytest.mark.parametrize("words", [("break", "paused"), ("mend",)])
+def test_no_engine_is_one_line(no_daemon: None, words: tuple[str, ...]) -> None:
+    code, text = lab(*words)
+    assert (code, text.count("\n")) == (1, 1) and "Docker does not answer (" in text and "lab doctor" in text
+
+
+def test_the_table_can_be_read_without_an_engine(no_daemon: None) -> None:
+    code, text = lab("break")
+    assert code == 1 and "Docker does not answer" in text
+    assert [name for name in FAULTS if f"\n  {name} " in text] == list(FAULTS)
+    for what in (act.what for lesson in LESSONS for act in acts(lesson).values()):
+        assert what.split()[0] in text
+    assert all(name in text for name in BENCH)
+
+
+@pytest.mark.stack
+def test_without_a_stack_it_names_the_command_that_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "lab-test-faults-none")
+    start = "docker compose up --detach --wait\n"
+    assert lab("break", "burst") == (1, f"03-prefect: no stack runs; start one: cd 03-prefect && {start}")
+    assert lab("break", "paused", CRON) == (1, f"02-cron: no stack runs; start one: cd 02-cron && {start}")
+    assert lab("mend") == (0, "nothing is broken: neither 02-cron nor 03-prefect runs\n")
+
+
+def compose(lesson: str, *words: str) -> str:
+    """What `docker compose` printed; fails with its words when it fails."""
+    done = subprocess.run(["docker", "compose", *words], cwd=ROOT / lesson, capture_output=True, text=True)
+    assert done.returncode == 0, f"docker compose {' '.join(words)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def started(lesson: str, **env: str) -> Iterator[None]:
+    """A stack of the lesson with these settings, taken down at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        try:
+            compose(lesson, "up", "--detach", "--wait")
+            yield
+        finally:
+            compose(lesson, "down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "1")
+
+
+@pytest.fixture(scope="class")
+def cron() -> Iterator[None]:
+    """A minute of its clock is a second. The container's name is the course's: wait until nobody else has it."""
+
+    def free() -> bool:
+        return not subprocess.check_output(["docker", "ps", "--all", "--quiet", f"--filter=name=^{JOB}$"])
+
+    assert until(free, 120), f"another container has the name {JOB}"
+    both = "docker-compose.yml:timelapse.yml"
+    yield from started(CRON, COMPOSE_PROJECT_NAME="lab-test-faults-cron", COMPOSE_FILE=both)
+
+
+def lines() -> list[str]:
+    return subprocess.check_output(["docker", "exec", JOB, "cat", "/var/log/cron.log"], text=True).splitlines()
+
+
+def greets() -> bool:
+    """Whether the job ran in the last seconds, and said what it should."""
+    before = len(lines())
+    return bool(until(lambda: any(line.startswith("Hello") for line in lines()[before:]), 5))
+
+
+@pytest.mark.stack
+class TestCron:
+    def test_a_silent_failure(self, cron: None) -> None:
+        assert greets()
+        code, text = lab("break", "silent-failure")
+        assert code == 0 and text.startswith("02-cron: app.py is gone: ") and f"watch: docker exec {JOB} " in text
+        assert until(lambda: "No such file" in lines()[-1], 5) and not greets()
+        assert lab("break", "silent-failure") == (0, "02-cron: silent-failure is on already; lab mend ends it\n")
+        assert lab("mend") == (0, "02-cron: silent-failure is mended\n")
+        assert greets()
+        assert lab("mend") == (0, "nothing is broken\n")
+
+    def test_frozen(self, cron: None) -> None:
+        assert lab("break", "paused", CRON)[0] == 0
+        assert lab("break", "silent-failure") == (1, "02-cron: python-app is paused: lab mend\n")
+        assert "02-cron: paused is mended" in lab("mend")[1]
+        assert greets()
+
+    def test_asleep_and_broken_before(self, cron: None) -> None:
+        lab("break", "silent-failure")
+        assert lab("break", "host-asleep")[0] == 0
+        state = ["docker", "inspect", "--format", "{{.State.Status}}", JOB]
+        assert subprocess.check_output(state, text=True) == "exited\n"
+        assert lab("break")[1].count("02-cron ?") == 1, "what is broken inside cannot be seen while it sleeps"
+        code, text = lab("mend")
+        assert code == 0 and text.endswith("02-cron: host-asleep is mended\n02-cron: silent-failure is mended\n")
+        assert greets()
+
+    def test_a_new_container_has_no_fault(self, cron: None) -> None:
+        lab("break", "silent-failure")
+        compose(CRON, "up", "--detach", "--wait", "--force-recreate")
+        assert lab("mend") == (0, "nothing is broken\n")
+
+
+ASK = """import base64, sys, urllib.request
+path, method, body = sys.argv[1:]
+asked = urllib.request.Request("http://prefect-server:4200/api" + path, body.encode() or None, method=method)
+asked.add_header("Content-Type", "application/json")
+asked.add_header("Authorization", "Basic " + base64.b64encode(b"admin:beyond-cron").decode())
+print(urllib.request.urlopen(asked, timeout=20).read().decode())"""
+COMPLETED = {"flow_runs": {"state": {"name": {"any_": ["Completed"]}}}}
+ENDED = {"Completed", "Failed", "Crashed", "Cancelled"}
+
+
+def ask(path: str, body: Any = None, method: str = "") -> Any:
+    """What the API answers, asked from within the stack."""
+    words = (path, "GET", "") if body is None else (path, method or "POST", json.dumps(body))
+    return json.loads(compose(PREFECT, "exec", "-T", "webhook", "python", "-c", ASK, *words).strip() or "null")
+
+
+def deployment(name: str) -> str:
+    """The id of a deployment of sales-etl."""
+    return str(ask(f"/deployments/name/sales-etl/{name}")["id"])
+
+
+def start(name: str) -> str:
+    """The id of a new run of a deployment of sales-etl."""
+    return str(ask(f"/deployments/{deployment(name)}/create_flow_run", {})["id"])
+
+
+def state(run: str, *wanted: str, seconds: float = 90) -> dict[str, str]:
+    """The state of a run, as soon as its name is a wanted one; the last one when the time is over."""
+
+    def seen() -> dict[str, str]:
+        return dict(ask(f"/flow_runs/{run}")["state"])
+
+    until(lambda: seen()["name"] in wanted, seconds)
+    return seen()
+
+
+@pytest.fixture(scope="class")
+def prefect() -> Iterator[None]:
+    """The stack, once the run that fills the warehouse has ended. Its schedule is off: the tests start runs."""
+    for _ in started(PREFECT, COMPOSE_PROJECT_NAME="lab-test-faults", PREFECT_PORT="14391"):
+        ask(f"/deployments/{deployment('every-2-minutes')}", {"paused": True}, "PATCH")
+        assert until(lambda: ask("/flow_runs/count", COMPLETED), 120)
+        yield
+
+
+@pytest.mark.stack
+class TestPrefect:
+    @pytest.mark.parametrize(
+        ("fault", "message"),
+        [
+            ("poison", "orders: sent "),
+            ("silent-failure", "permission denied for table orders"),
+            ("upstream-down", "OperationalError"),
+            ("no-env", "SOURCE_URL"),
+        ],
+    )
+    def test_a_run_fails_and_somebody_is_told(self, prefect: None, fault: str, message: str) -> None:
+        assert lab("break", fault)[0] == 0
+        failed = state(start("backfill"), *ENDED)
+        assert failed["name"] == "Failed" and message in failed["message"]
+        alerts = ("logs", "--no-log-prefix", "webhook")
+        assert until(lambda: message in compose(PREFECT, *alerts), 20)
+        assert lab("break", fault) == (0, f"03-prefect: {fault} is on already; lab mend ends it\n")
+        code, text = lab("mend")
+        assert code == 0 and text.endswith(f"03-prefect: {fault} is mended\n")
+
+    def test_a_burst_is_refused_and_tries_again(self, prefect: None) -> None:
+        assert lab("break", "burst")[0] == 0
+        assert state(start("backfill"), *ENDED)["name"] == "Completed"
+        assert "too many connections for role" in compose(PREFECT, "logs", "worker")
+        assert lab("mend") == (0, "03-prefect: burst is mended\n")
+
+    def test_a_slow_run_lets_no_other_in(self, prefect: None) -> None:
+        assert lab("break", "slow-run")[0] == 0
+        slow = start("every-2-minutes")
+        assert state(slow, "Running", *ENDED)["name"] == "Running"
+        assert state(start("every-2-minutes"), *ENDED)["name"] == "Cancelled"
+        assert state(slow)["name"] == "Running"
+        assert lab("mend") == (0, "03-prefect: slow-run is mended\n")
+        assert state(slow, *ENDED)["name"] == "Completed"
+
+    def test_a_crash_is_seen(self, prefect: None) -> None:
+        lab("break", "slow-run")  # so that there is a run at work
+        run = start("backfill")
+        code, text = lab("break", "crash")
+        assert code == 0 and "there is nothing to mend; watch: docker compose -p lab-test-faults logs" in text
+        assert state(run, *ENDED)["name"] == "Crashed"
+        lab("mend")
+
+    def test_frozen(self, prefect: None) -> None:
+        assert lab("break", "paused")[0] == 0
+        assert compose(PREFECT, "ps", "--format", "{{.Service}} {{.Status}}").count("(Paused)") == 2
+        assert "03-prefect: paused is mended" in lab("mend")[1]
+        assert ask("/health") is True
+
+    def test_all_at_once_and_then_a_run_completes(self, prefect: None) -> None:
+        for fault in ("slow-run", "silent-failure", "poison", "burst", "no-env", "host-asleep", "upstream-down"):
+            assert lab("break", fault)[0] == 0
+        assert lab("break", "paused") == (1, "03-prefect: prefect-server is exited: lab mend\n")
+        assert lab("break")[1].count("03-prefect ?") == 4, "the shop cannot be asked while it is down"
+        code, text = lab("mend")
+        mended = [line.split()[1] for line in text.splitlines() if line.endswith(" is mended")]
+        # The session that held the lock went with the shop.
+        assert (code, mended) == (0, ["host-asleep", "upstream-down", "no-env", "silent-failure", "burst", "poison"])
+        assert lab("mend") == (0, "nothing is broken\n")
+        assert state(start("backfill"), *ENDED)["name"] == "Completed"
