@@ -69,8 +69,9 @@ def base_images(dockerfile: Path) -> list[str]:
 
 
 def stacks() -> list[Path]:
-    """The folders with a docker-compose.yml: the repository root, which is the course site, and the lessons."""
-    return [ROOT, *(path.parent for path in sorted(ROOT.glob("0*-*/docker-compose.yml")))]
+    """The folders with a docker-compose.yml: the repository root, which is the course site, the lessons, the board."""
+    lessons = [path.parent for path in sorted(ROOT.glob("0*-*/docker-compose.yml"))]
+    return [ROOT, *lessons, ROOT / "contrast"]
 
 
 def built_images(stack: Path) -> dict[str, dict[str, str]]:

@@ -18,7 +18,7 @@ def lab(*words: str) -> tuple[int, str]:
 
 
 def test_an_unknown_lesson_is_one_line() -> None:
-    assert lab("check", "07-x") == (2, "there is no lesson '07-x'; there is: 01-intro, 02-cron, 03-prefect\n")
+    assert lab("check", "07-x") == (2, "there is no lesson '07-x'; there is: 01-intro, 02-cron, 03-prefect, contrast\n")
 
 
 def test_an_unknown_exercise_lists_those_of_its_lesson() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LESSONS = {"01-intro": "intro", "02-cron": "cron", "03-prefect": "prefect"}
+LESSONS = {"01-intro": "intro", "02-cron": "cron", "03-prefect": "prefect", "contrast": "contrast"}
 
 
 @dataclass(frozen=True)

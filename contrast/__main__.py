@@ -1,0 +1,67 @@
+"""`make contrast`: live through the faults of the board, print the verdicts, write results and timelines.
+
+They go to .cache/contrast, or where RESULTS says: what the page shows is in contrast/results.
+Exit code 1 when a verdict is not the expected one.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from contrast.board import faults, live, load
+from contrast.results import FOLDER, board, cell, write
+from contrast.stack import LANES, Stack
+from lab.engine import CACHE, Trouble, say, step
+
+
+def surprises(result: dict[str, Any]) -> list[str]:
+    """What came out otherwise than the fault's module expects, a line for each lane."""
+    expected = load(result["fault"]).EXPECTED
+    return [
+        f"{result['fault']}, {lane}: {cell(got['verdict'])}; expected: {cell(expected[lane])}"
+        for lane, got in result["lanes"].items()
+        if got["verdict"] != expected[lane]
+    ]
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make contrast", description=__doc__)
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help="all of them when none is named")
+    parser.add_argument("--repeat", type=int, default=1, help="live through each so many times")
+    parser.add_argument("--only", action="append", choices=LANES, help="a lane; all of them when none is named")
+    parser.add_argument("--lanes", type=Path, default=FOLDER.parent / "lanes", help="a folder like contrast/lanes")
+    chosen = parser.parse_args()
+    names = chosen.faults or faults()
+    for name in names:
+        load(name)
+    if not chosen.lanes.is_dir():
+        raise Trouble(f"{chosen.lanes} is no folder: name one with crontabs, like contrast/lanes")
+    results = Path(os.environ.get("RESULTS") or CACHE / "contrast")
+    wrong: list[str] = []
+    rows: list[dict[str, Any]] = []
+    began = time.monotonic()
+    with Stack(chosen.only or LANES, chosen.lanes) as stack:
+        for turn in range(1, chosen.repeat + 1):
+            for number, name in enumerate(names, start=1):
+                of = f"{number}/{len(names)} {name}" + (f", run {turn}" if chosen.repeat > 1 else "")
+                with step(f"{of}, {load(name).TICKS} ticks of {getattr(load(name), 'TICK', 4):g} s"):
+                    result = live(stack, name)
+                rows.append(result)
+                wrong += surprises(result)
+                if stack.lanes == LANES:
+                    write(result, results)
+    say("\n" + board(rows) + f"\n\n{len(rows)} faults in {time.monotonic() - began:.0f} s; pictures: {results}")
+    for line in wrong:
+        say(f"NOT AS EXPECTED {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing is left running")

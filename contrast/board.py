@@ -1,0 +1,300 @@
+"""One window of the board: all lanes live through the same ticks under one fault, then all is read and counted."""
+
+import importlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from contrast.stack import CRON, FOLDER, LANES, TICK, Stack, until
+from lab.engine import Trouble
+
+AHEAD = 0.9  # ticks from the start of the lanes to tick 0: cron needs to be up within the minute before
+STUCK = "clock_timestamp() - started > interval '0.3 s'"
+DRAIN = 60  # seconds that runs may take to end after the last tick
+
+
+@dataclass
+class Lane:
+    """What a lane did and has: the runs of its ledger, its alerts, and its rows."""
+
+    name: str
+    ticks: int
+    truth: list[int]  # the orders that a run at the last tick could have loaded
+    runs: list[dict[str, Any]] = field(default_factory=list)  # job, due, attempts; see contrast/timeline.py
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
+    rejected: list[int] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)  # made (tick), newest (order)
+    spans: list[tuple[float, float, str]] = field(default_factory=list)  # when the fault was on
+    due: list[int] = field(default_factory=list)  # the ticks at which a run was due
+    facts: Any = None  # what else the fault has measured
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """All attempts of all runs."""
+        return [attempt for run in self.runs for attempt in run["attempts"]]
+
+    @property
+    def rows_lost(self) -> int:
+        """Orders that are missing in the sink and were not set aside either."""
+        return len(set(self.truth) - set(self.orders) - set(self.rejected))
+
+    @property
+    def rows_doubled(self) -> int:
+        """Rows that are there more than once."""
+        return len(self.orders) - len(set(self.orders))
+
+    @property
+    def at_once(self) -> int:
+        """How many attempts were at work at the same time, at most."""
+        ends = [attempt["end"] or self.ticks for attempt in self.attempts]
+        starts = [attempt["start"] for attempt in self.attempts]
+        return max((sum(s <= start < e for s, e in zip(starts, ends, strict=True)) for start in starts), default=0)
+
+    @property
+    def failed(self) -> int:
+        """Runs whose last attempt failed or was killed."""
+        return sum(run["attempts"][-1]["outcome"] != "ok" for run in self.runs)
+
+    @property
+    def late(self) -> int:
+        """Runs that were due while the fault was on, and came when it was over."""
+        [(start, end, _)] = self.spans
+        return sum(start < run["due"] < end < run["attempts"][0]["start"] for run in self.runs)
+
+    @property
+    def lost(self) -> list[int]:
+        """Ticks that were due and had no run, though none was at work."""
+        return [tick for tick in self._empty if tick not in self.skipped]
+
+    @property
+    def skipped(self) -> list[int]:
+        """Ticks that were due and had no run because another was at work: a lock, or a limit of one."""
+        reach = (
+            0.4 if self.name == "prefect" else 0.1
+        )  # ticks: a run of Prefect takes its place before and after the job
+        ends = {run["due"]: run["attempts"][-1]["end"] or self.ticks for run in self.runs if run["due"] is not None}
+        return [tick for tick in self._empty if any(due < tick <= end + reach for due, end in ends.items())]
+
+    @property
+    def _empty(self) -> list[int]:
+        had = {run["due"] for run in self.runs}
+        return [tick for tick in self.due if tick not in had]
+
+
+class Board:
+    """What a fault may do to the lanes, by the clock of the window."""
+
+    def __init__(self, stack: Stack, t0: float, ticks: int, tick: float = TICK) -> None:
+        """Tick 0 is at `t0`, in Unix seconds; each takes `tick` seconds."""
+        self.stack, self.t0, self.ticks, self.tick = stack, t0, ticks, tick
+        self.spans: list[tuple[float, float, str]] = []
+        self.facts: dict[str, Any] = {}  # lane → what else a fault has measured
+        self.by_hand = float("inf")  # from this tick on, what cron does not record was started by a person
+
+    @property
+    def now(self) -> float:
+        """The time, in ticks."""
+        return (time.time() - self.t0) / self.tick
+
+    def at(self, tick: float) -> None:
+        """Wait for a moment of the window, in ticks."""
+        until(self.t0 + tick * self.tick)
+
+    @contextmanager
+    def span(self, start: float, end: float, label: str) -> Iterator[None]:
+        """The body runs at tick `start`; it has lasted until tick `end` when this is left."""
+        self.at(start)
+        began = self.now
+        yield
+        self.spans.append((round(began, 2), round(self.now, 2), label))
+
+    def upstream(self, start: float, end: float, label: str, **settings: object) -> None:
+        """The upstream behaves so from one tick to another; see contrast/upstream.py."""
+        with self.span(start, end, label):
+            self.stack.admin(**settings)
+            self.at(end)
+            self.stack.admin(status=200, hold=False, token="")
+
+    def schedulers(self, start: float, end: float, label: str, halt: str, resume: str) -> None:
+        """Cron, and Prefect's server and worker, are halted and resumed by these commands of docker."""
+        services = [*self.stack.lanes, *(["prefect-server"] if "prefect" in self.stack.lanes else [])]
+        containers = self.stack.compose("ps", "--quiet", *services).split()
+        with self.span(start, end, label):
+            self.stack.docker(halt, *containers)
+            self.at(end)
+            self.stack.docker(resume, *containers)
+        self.stack.addresses.pop("prefect-server", None)  # has another port when it is started again
+
+    def usage(self, services: list[str]) -> list[tuple[float, float]]:
+        """What the containers of services use now: memory in MB, and percent of a core."""
+        containers = self.stack.compose("ps", "--quiet", *services).split()
+        lines = self.stack.docker("stats", "--no-stream", "--format", "{{.MemUsage}} {{.CPUPerc}}", *containers)
+        return [(size(line.split()[0]), float(line.split()[-1].rstrip("%"))) for line in lines.splitlines()]
+
+    def plan(self, deployment: str, tick: float, parameters: list[dict[str, str]]) -> None:
+        """Have a run of a Prefect deployment planned for `tick`, for each of these parameters."""
+        due = datetime.fromtimestamp(self.t0 + tick * self.tick, UTC).isoformat()
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+        for name in self.stack.deployments(deployment) if "prefect" in self.stack.lanes else []:
+            for given in parameters:
+                self.stack.prefect(f"/deployments/{name}/create_flow_run", {"state": state, "parameters": given})
+
+    def kill_in_mid_load(self, order: int, tick: float) -> None:
+        """From `tick` on, loads stand still at this order; when those of all lanes do, they are killed -9."""
+        with self.span(tick, tick, "killed in mid-load"):
+            self.stack.sql(f"INSERT INTO ledger.held VALUES ({order})")
+            at_work = "SELECT lane, pid FROM ledger.runs WHERE ended IS NULL AND " + STUCK
+            while len(stuck := self.stack.sql(at_work)) < len(self.stack.lanes):
+                self.at(self.now + 0.05)
+            for run in stuck:
+                self.stack.compose("exec", "-T", run["lane"], "sh", "-c", f"kill -9 {run['pid']}")
+            self.stack.sql("UPDATE ledger.runs SET ended = clock_timestamp(), outcome = 'killed' WHERE ended IS NULL")
+            self.stack.sql("DELETE FROM ledger.held")
+
+
+def size(given: str) -> float:
+    """A size as Docker prints it, 12.5MiB or 1.2GiB, in MB."""
+    units = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10, "B": 1}
+    unit = next(unit for unit in units if given.endswith(unit))
+    return float(given.removesuffix(unit)) * units[unit] / 10**6
+
+
+def faults() -> list[str]:
+    """The names of all faults, as they are given on the command line."""
+    return sorted(path.stem.replace("_", "-") for path in (FOLDER / "faults").glob("[a-z]*.py"))
+
+
+def load(name: str) -> ModuleType:
+    """The module of a fault. Raises Trouble when there is none of that name."""
+    if name not in faults():
+        raise Trouble(f"there is no fault {name!r}; there is: {', '.join(faults())}")
+    return importlib.import_module(f"contrast.faults.{name.replace('-', '_')}")
+
+
+def live(stack: Stack, name: str, crontabs: dict[str, str] | None = None, tick: float = TICK) -> dict[str, Any]:
+    """Live through the window of a fault; return its result, as it is written to contrast/results.
+
+    `crontabs` names others than the fault's own, lane by lane; a tick takes so many seconds unless the fault says it.
+    """
+    fault = load(name)
+    tick, ticks = getattr(fault, "TICK", tick), fault.TICKS
+    due = list(getattr(fault, "DUE", range(ticks)))
+    files = dict.fromkeys(LANES, "load") | getattr(fault, "FILES", {}) | (crontabs or {})
+    reset(stack)
+    t0 = time.time() + AHEAD * TICK
+    stack.admin(reset=True, t0=t0, tick=tick, **getattr(fault, "UPSTREAM", {}))
+    stack.http("monitor", 8060, "/reset", f"{tick}")
+    stack.start(files, t0, tick)
+    board = Board(stack, t0, ticks, tick)
+    if "prefect" in stack.lanes and files["prefect"]:
+        stack.schedule(files["prefect"], t0, t0 + ticks * tick, tick * (due[1] - due[0]))
+    fault.fault(board)
+    board.at(ticks - 1)
+    truth = [order["seq"] for order in stack.http("upstream", 8080, "/")]
+    board.at(ticks - 0.5)
+    stack.end_cron()
+    drain(stack, t0 + ticks * tick - 1)
+    lanes = [read(board, lane, truth, due) for lane in stack.lanes]
+    result = {
+        "fault": name,
+        "claim": fault.CLAIM,
+        "limit": fault.LIMIT,
+        "ticks": ticks,
+        "tick_seconds": tick,
+        "due": due,
+        "spans": board.spans,
+        "lanes": {lane.name: summary(fault, lane) for lane in lanes},
+    }
+    if hasattr(fault, "shown"):  # a picture of its own
+        result |= fault.shown(lanes)
+    return result
+
+
+def summary(fault: ModuleType, lane: Lane) -> dict[str, Any]:
+    """What is written down of a lane: counts of harm, figures of this machine, and what happened when."""
+    figures = fault.figures(lane) if hasattr(fault, "figures") else {}
+    return {
+        "verdict": fault.harm(lane),
+        "figures": figures,
+        "runs": lane.runs,
+        "alerts": lane.alerts,
+        "lost": lane.lost,
+        "skipped": lane.skipped,
+    }
+
+
+def reset(stack: Stack) -> None:
+    """Forget what was before: rows, ledger, runs."""
+    if "prefect" in stack.lanes:
+        stack.forget_runs()
+    stack.sql("".join(f"ALTER ROLE {lane} CONNECTION LIMIT -1;" for lane in LANES))
+    tables = [f"{lane}.{table}" for lane in LANES for table in ("orders", "rejected", "reports")]
+    marks = "".join(f"TRUNCATE {lane}.watermark; INSERT INTO {lane}.watermark VALUES (0);" for lane in LANES)
+    stack.sql(f"TRUNCATE {', '.join(tables)}, ledger.runs, ledger.alerts, ledger.held; {marks}")
+
+
+def drain(stack: Stack, end: float) -> None:
+    """Start nothing that is due after `end`, in Unix seconds, and wait until nothing is at work any more.
+
+    For at most DRAIN seconds: what hangs is read as it is.
+    """
+    deadline = time.monotonic() + DRAIN
+    while time.monotonic() < deadline:
+        flows = 0
+        if "prefect" in stack.lanes:
+            stack.end_schedule(end)  # each time, for the server goes on planning
+            flows = stack.unfinished()
+        if not flows and not stack.sql("SELECT lane FROM ledger.runs WHERE ended IS NULL"):
+            return
+        time.sleep(0.3)
+
+
+def read(board: Board, name: str, truth: list[int], due: list[int]) -> Lane:
+    """What a lane did, from the ledger, and what it has, from its tables."""
+    stack = board.stack
+    ticks = f"extract(epoch FROM %s)::float8 - {board.t0!r}"
+
+    def tick(column: str) -> str:
+        return f"round((({ticks % column}) / {board.tick})::numeric, 2)::float8 AS {column}"
+
+    attempts = stack.sql(
+        f"SELECT job, run, outcome, rows, {tick('due')}, {tick('started')}, {tick('ended')} "
+        f"FROM ledger.runs WHERE lane = '{name}' ORDER BY id"
+    )
+    runs: dict[str, dict[str, Any]] = {}
+    for attempt in attempts:
+        when = None if attempt["due"] is None else round(attempt["due"], 2)
+        if when is None and attempt["started"] < board.by_hand:
+            when = int(attempt["started"] // 1)  # cron tells nobody what it was due for
+        run = runs.setdefault(attempt["run"] + attempt["job"], {"job": attempt["job"], "due": when, "attempts": []})
+        run["attempts"].append(
+            {
+                "start": attempt["started"],
+                "end": attempt["ended"],
+                "outcome": attempt["outcome"] or "killed",
+                "rows": attempt["rows"],
+            }
+        )
+    last = board.ticks if name in CRON else float("inf")  # what Prefect runs later was asked for
+    alerts = stack.sql(f"SELECT {tick('at')}, text FROM ledger.alerts WHERE lane = '{name}' ORDER BY alerts.at")
+    orders = stack.sql(f"SELECT seq FROM {name}.orders ORDER BY seq")
+    rejected = stack.sql(f"SELECT seq FROM {name}.rejected")
+    reports = stack.sql(f"SELECT newest, {tick('made')} FROM {name}.reports ORDER BY reports.made")
+    return Lane(
+        name=name,
+        ticks=board.ticks,
+        truth=truth,
+        runs=[run for run in runs.values() if run["due"] is None or 0 <= run["due"] < last],
+        alerts=[{"at": alert["at"], "text": alert["text"]} for alert in alerts],
+        orders=[row["seq"] for row in orders],
+        rejected=[row["seq"] for row in rejected],
+        reports=reports,
+        spans=board.spans,
+        due=due,
+        facts=board.facts.get(name),
+    )

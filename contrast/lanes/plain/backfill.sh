@@ -1,0 +1,5 @@
+#!/bin/sh
+# The last ten minutes again.
+for minute in 50 51 52 53 54 55 56 57 58 59; do
+    python3 /contrast/job.py load --minute "2026-03-02T08:$minute"
+done

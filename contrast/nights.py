@@ -1,0 +1,143 @@
+"""Six nights in which the clock changes: real cron lives through them fast, Prefect's server plans them."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contrast.stack import Stack
+
+RATE = 600
+MINUTES = 165  # that each night is watched for
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night: the wall clock of `zone` at its start, and the hour that is missing or comes twice in it."""
+
+    zone: str
+    start: str
+    hour: int
+
+    @property
+    def begins(self) -> datetime:
+        """Its first moment, in UTC."""
+        return datetime.fromisoformat(self.start).replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    @property
+    def ends(self) -> datetime:
+        """Its last moment, in UTC."""
+        return self.begins + timedelta(minutes=MINUTES)
+
+    @property
+    def half_hours(self) -> int:
+        """How many half hours there are: what a job of every thirty minutes should run, whatever the clock shows."""
+        return int(self.ends.timestamp() // 1800 - self.begins.timestamp() // 1800)
+
+
+NIGHTS = [
+    Night("America/New_York", "2026-03-08 00:50", 2),
+    Night("Europe/Berlin", "2026-03-29 00:50", 2),
+    Night("America/Sao_Paulo", "2018-11-03 22:50", 0),
+    Night("America/New_York", "2026-11-01 00:20", 1),
+    Night("Europe/Berlin", "2026-10-25 01:20", 2),
+    Night("America/Sao_Paulo", "2019-02-16 22:20", 23),
+]
+JOBS = {"fixed": "30 {hour} * * *", "wild": "*/30 * * * *"}  # once a night, and every half hour
+
+Ran = dict[str, list[datetime]]  # job → when it ran
+
+
+def with_cron(stack: Stack, lane: str, night: Night) -> Ran:
+    """Real cron lives through a night."""
+    real = MINUTES * 60 / RATE
+    t0 = time.time() + 8  # the clock of each night begins 80 minutes before it, for twelve containers to start
+    settings = {"TZ": night.zone, "START": f"{night.start}:00", "TICK": f"{60 / RATE}", "T0": f"{t0:.3f}"}
+    words = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
+    command = f"sed s/HOUR/{night.hour}/ /lanes/{lane}/dst-night.txt | crontab - && exec cron -f"
+    options = ("run", "--detach", "--no-deps", *words)
+    box = stack.compose(*options, lane, "./timelapse", "sh", "-c", command).strip().splitlines()[-1]
+    try:
+        time.sleep(max(0.0, t0 + real - time.time()))
+        log = stack.docker("exec", box, "cat", "/var/log/job.log").split()
+    finally:
+        stack.docker("rm", "--force", "--volumes", box)
+    ran: Ran = {job: [] for job in JOBS}
+    for job, second in zip(log[::2], log[1::2], strict=True):
+        at = datetime.fromtimestamp(int(second), UTC)
+        if night.begins < at < night.ends:
+            ran[job].append(at)
+    return ran
+
+
+def with_prefect(stack: Stack, night: Night) -> Ran:
+    """Prefect's server plans a night: no worker can wait for one."""
+    planned: Ran = {}
+    [deployment] = stack.deployments("catch-up")
+    for job, line in JOBS.items():
+        schedule = {"cron": line.format(hour=night.hour), "timezone": night.zone}
+        [made] = stack.prefect(f"/deployments/{deployment}/schedules", [{"schedule": schedule, "active": True}])
+        window = {
+            "start_time": night.begins.isoformat(),
+            "end_time": night.ends.isoformat(),
+            "min_runs": 60,
+            "max_runs": 60,
+        }
+        stack.prefect(f"/deployments/{deployment}/schedule", window)
+        before = {"before_": (night.ends + timedelta(minutes=1)).isoformat()}
+        runs = stack.prefect("/flow_runs/filter", {"flow_runs": {"next_scheduled_start_time": before}})
+        times = [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
+        planned[job] = sorted(at for at in times if night.begins < at < night.ends)
+        stack.prefect(f"/deployments/{deployment}/schedules/{made['id']}", None, "DELETE")
+        stack.forget_runs()
+    return planned
+
+
+def all_nights(stack: Stack) -> dict[str, list[Ran]]:
+    """Lane → what it did in each of NIGHTS."""
+    crons = [(lane, night) for lane in stack.services("plain", "hardened") for night in NIGHTS]
+    with ThreadPoolExecutor(max_workers=len(crons)) as pool:
+        lived = list(pool.map(lambda pair: with_cron(stack, *pair), crons))
+    found = {lane: [ran for (name, _), ran in zip(crons, lived, strict=True) if name == lane] for lane, _ in crons}
+    if "prefect" in stack.lanes:
+        stack.prefect("/work_pools/lab", {"is_paused": True}, "PATCH")  # nobody takes runs of past nights
+        found["prefect"] = [with_prefect(stack, night) for night in NIGHTS]
+        stack.prefect("/work_pools/lab", {"is_paused": False}, "PATCH")
+    return found
+
+
+def drawn(number: int, lanes: dict[str, tuple[Ran, dict[str, int]]]) -> dict[str, Any]:
+    """What the timeline needs of one night: a tick is half an hour, the hour that comes twice the fault."""
+    night = NIGHTS[number]
+    first = night.begins.timestamp() // 1800 * 1800 + 1800
+    local = ZoneInfo(night.zone)
+
+    def tick(at: datetime) -> float:
+        return round((at.timestamp() - first) / 1800, 2)
+
+    def run(job: str, at: datetime) -> dict[str, Any]:
+        attempt = {"start": tick(at), "end": tick(at), "outcome": "ok", "rows": None}
+        return {"job": job, "due": round(tick(at)), "attempts": [attempt]}
+
+    due = list(range(night.half_hours))
+    hours = [datetime.fromtimestamp(first + 1800 * n, UTC).astimezone(local) for n in due]
+    second = [n for n, hour in zip(due, hours, strict=True) if hour.fold]
+    return {
+        "ticks": len(due),
+        "tick_seconds": 1800,
+        "due": due,
+        "spans": [(second[0], second[-1] + 1, f"{night.hour:02}:00 to {night.hour + 1:02}:00 again")],
+        "lanes": {
+            lane: {
+                "verdict": harm,
+                "figures": {},
+                "runs": [run(job, at) for job, times in ran.items() for at in times],
+                "alerts": [],
+                "lost": [n for n in due if n not in {round(tick(at)) for at in ran["wild"]}],
+                "skipped": [],
+            }
+            for lane, (ran, harm) in lanes.items()
+        },
+    }
