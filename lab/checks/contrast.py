@@ -39,7 +39,7 @@ def under(fault: str) -> Callable[[Path], Outcome]:
     return judge
 
 
-exercise("overlap", "slow-run", "flock --nonblock FILE COMMAND runs the command unless another one holds the lock.")
+exercise("lock", "slow-run", "flock --nonblock FILE COMMAND runs the command unless another one holds the lock.")
 exercise("outage", "upstream-down", "retry.sh goes before the command; --watermark brings what other runs have missed.")
-exercise("alert", "silent-failure", "What stands after && is done only when all before it went well.")
+exercise("ping", "silent-failure", "What stands after && is done only when all before it went well.")
 exercise("burst", "burst", "seq 52 59 | xargs --max-procs 2 --replace COMMAND --minute 2026-03-02T08:{} keeps a queue.")
