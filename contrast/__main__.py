@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contrast.board import faults, live, load
 from contrast.results import FOLDER, board, cell, write
 from contrast.stack import LANES, Stack
+from contrast.window import faults, live, load
 from lab.engine import CACHE, Trouble, say, step
 
 

@@ -172,10 +172,14 @@ class Stack:
         found: int = self.prefect("/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": kinds}}}})
         return found
 
-    def forget_runs(self) -> None:
-        """Take the schedules away, and all flow runs."""
+    def drop_schedules(self) -> None:
+        """Take the schedules away, and what they have planned; what is at work goes on."""
         while self.schedules:
             self.prefect(self.schedules.pop(), None, "DELETE")
+
+    def forget_runs(self) -> None:
+        """Take the schedules away, and all flow runs."""
+        self.drop_schedules()
         while self.prefect("/flow_runs/bulk_delete", {"flow_runs": {}, "limit": 50})["deleted"]:
             pass
 

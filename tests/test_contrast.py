@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from contrast import results, timeline
-from contrast.board import faults, load
 from contrast.stack import LANES
+from contrast.window import faults, load
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/en/contrast.md").read_text()

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contrast.board import live, load
 from contrast.results import counts
 from contrast.stack import FOLDER, Refused, Stack
+from contrast.window import live, load
 from lab.checks import Outcome, check
 from lab.engine import CACHE
 
