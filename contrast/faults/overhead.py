@@ -1,5 +1,6 @@
 """Nothing breaks: what a lane costs when it has next to nothing to do."""
 
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from contrast.board import Board, Lane
@@ -28,7 +29,9 @@ def fault(board: Board) -> None:
         board.at(3.5)
         board.stack.drop_schedules()
     board.at(6)
-    board.facts = {lane: board.usage(SERVICES[lane]) for lane in board.stack.lanes}
+    lanes = board.stack.lanes
+    with ThreadPoolExecutor() as pool:
+        board.facts = dict(zip(lanes, pool.map(board.usage, (SERVICES[lane] for lane in lanes)), strict=True))
 
 
 def harm(lane: Lane) -> dict[str, int]:
