@@ -60,7 +60,7 @@ bench-prefect: ## what Prefect costs: starts, tasks, runs a minute, idle memory 
 chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILLS=100 SECONDS=1800 SEED=1, or NAIVE=1)
 	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
 
-contrast: ## plain cron, hardened cron and Prefect under the same faults (FAULT=slow-run for one, REPEAT=5)
+contrast: ## plain cron, hardened cron and Prefect under the same faults (FAULT=slow-run for one, REPEAT=5, LANES=folder)
 	@$(PYTHON) -m contrast $(FAULT) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(LANES),--lanes $(LANES))
 
 lock: ## resolve requirements/*.txt again from pyproject.toml

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contrast.results import FOLDER, board, cell, write
-from contrast.stack import LANES, Stack
+from contrast.stack import LANES, TICK, Stack
 from contrast.window import faults, live, load
 from lab.engine import CACHE, Trouble, say, step
 
@@ -38,6 +38,8 @@ def main() -> int:
     names = chosen.faults or faults()
     for name in names:
         load(name)
+    if chosen.repeat < 1:
+        raise Trouble(f"--repeat {chosen.repeat} is no number of times: REPEAT=1 or more")
     if not chosen.lanes.is_dir():
         raise Trouble(f"{chosen.lanes} is no folder: name one with crontabs, like contrast/lanes")
     results = Path(os.environ.get("RESULTS") or CACHE / "contrast")
@@ -48,13 +50,15 @@ def main() -> int:
         for turn in range(1, chosen.repeat + 1):
             for number, name in enumerate(names, start=1):
                 of = f"{number}/{len(names)} {name}" + (f", run {turn}" if chosen.repeat > 1 else "")
-                with step(f"{of}, {load(name).TICKS} ticks of {getattr(load(name), 'TICK', 4):g} s"):
+                with step(f"{of}, {load(name).TICKS} ticks of {getattr(load(name), 'TICK', TICK):g} s"):
                     result = live(stack, name)
                 rows.append(result)
                 wrong += surprises(result)
                 if stack.lanes == LANES:
                     write(result, results)
-    say("\n" + board(rows) + f"\n\n{len(rows)} faults in {time.monotonic() - began:.0f} s; pictures: {results}")
+    pictures = f"; pictures: {results}" if stack.lanes == LANES else ""  # of all lanes, or none
+    lived = f"{len(rows)} {'fault' if len(rows) == 1 else 'faults'}, {time.monotonic() - began:.0f} s"
+    say(f"\n{board(rows)}\n\n{lived}{pictures}")
     for line in wrong:
         say(f"NOT AS EXPECTED {line}")
     return 1 if wrong else 0

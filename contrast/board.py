@@ -9,7 +9,9 @@ from statistics import median
 from typing import Any
 
 from contrast.stack import TICK, Stack, until
+from lab.engine import Trouble
 
+PATIENCE = 30  # seconds until each lane has a load that can be killed
 STUCK = "clock_timestamp() - started > interval '0.3 s'"
 
 
@@ -152,8 +154,13 @@ class Board:
         with self.span(tick, tick, "killed in mid-load"):
             self.stack.sql(f"INSERT INTO ledger.held VALUES ({order})")
             at_work = "SELECT lane, pid FROM ledger.runs WHERE ended IS NULL AND " + STUCK
-            while len(stuck := self.stack.sql(at_work)) < len(self.stack.lanes):
-                self.at(self.now + 0.05)
+            stuck: list[dict[str, Any]] = []
+            deadline = time.monotonic() + PATIENCE
+            while missing := set(self.stack.lanes) - {run["lane"] for run in stuck}:
+                if time.monotonic() > deadline:
+                    lanes = ", ".join(sorted(missing))
+                    raise Trouble(f"lane {lanes} has loaded nothing in {PATIENCE} s: look at its crontab or deployment")
+                stuck = self.stack.sql(at_work)
             for run in stuck:
                 self.stack.compose("exec", "-T", run["lane"], "sh", "-c", f"kill -9 {run['pid']}")
             self.stack.sql("UPDATE ledger.runs SET ended = clock_timestamp(), outcome = 'killed' WHERE ended IS NULL")

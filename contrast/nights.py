@@ -75,22 +75,13 @@ def with_cron(stack: Stack, lane: str, night: Night) -> Ran:
 def with_prefect(stack: Stack, night: Night) -> Ran:
     """Prefect's server plans a night: no worker can wait for one."""
     planned: Ran = {}
-    [deployment] = stack.deployments("catch-up")
     for job, line in JOBS.items():
-        schedule = {"cron": line.format(hour=night.hour), "timezone": night.zone}
-        [made] = stack.prefect(f"/deployments/{deployment}/schedules", [{"schedule": schedule, "active": True}])
-        window = {
-            "start_time": night.begins.isoformat(),
-            "end_time": night.ends.isoformat(),
-            "min_runs": 60,
-            "max_runs": 60,
-        }
-        stack.prefect(f"/deployments/{deployment}/schedule", window)
+        schedule: dict[str, object] = {"cron": line.format(hour=night.hour), "timezone": night.zone}
+        stack.schedule("catch-up", schedule, night.begins, night.ends)
         before = {"before_": (night.ends + timedelta(minutes=1)).isoformat()}
         runs = stack.prefect("/flow_runs/filter", {"flow_runs": {"next_scheduled_start_time": before}})
         times = [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
         planned[job] = sorted(at for at in times if night.begins < at < night.ends)
-        stack.prefect(f"/deployments/{deployment}/schedules/{made['id']}", None, "DELETE")
         stack.forget_runs()
     return planned
 

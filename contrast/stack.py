@@ -142,15 +142,19 @@ class Stack:
             raise Trouble(f"there is no deployment {name!r}: contrast/lanes/prefect/prefect.yaml has none of that name")
         return [deployment["id"] for deployment in found]
 
-    def schedule(self, name: str, start: float, end: float, interval: float) -> None:
-        """Give deployments a schedule of so many seconds from `start` on, and have all runs until `end` planned."""
-        first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
+    def schedule(self, name: str, schedule: dict[str, object], start: datetime, end: datetime) -> None:
+        """Give deployments a schedule, and have all its runs from `start` until `end` planned, sixty at most."""
         for deployment in self.deployments(name):
-            every = {"interval": interval, "anchor_date": first.isoformat(), "timezone": "UTC"}
-            [made] = self.prefect(f"/deployments/{deployment}/schedules", [{"schedule": every, "active": True}])
+            [made] = self.prefect(f"/deployments/{deployment}/schedules", [{"schedule": schedule, "active": True}])
             self.schedules.append(f"/deployments/{deployment}/schedules/{made['id']}")
-            window = {"start_time": first.isoformat(), "end_time": last.isoformat(), "min_runs": 60, "max_runs": 60}
+            window = {"start_time": start.isoformat(), "end_time": end.isoformat(), "min_runs": 60, "max_runs": 60}
             self.prefect(f"/deployments/{deployment}/schedule", window)
+
+    def repeat(self, name: str, start: float, end: float, interval: float) -> None:
+        """Give deployments a schedule of so many seconds, from `start` until `end` in Unix seconds."""
+        first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
+        every: dict[str, object] = {"interval": interval, "anchor_date": first.isoformat(), "timezone": "UTC"}
+        self.schedule(name, every, first, last)
 
     def end_schedule(self, end: float) -> None:
         """Let Prefect start nothing that its schedule has due from `end` on; what is late goes on."""

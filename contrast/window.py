@@ -41,7 +41,7 @@ def live(stack: Stack, name: str, crontabs: dict[str, str] | None = None, tick: 
     stack.start(files, t0, tick)
     board = Board(stack, t0, ticks, tick)
     if "prefect" in stack.lanes and files["prefect"]:
-        stack.schedule(files["prefect"], t0, t0 + ticks * tick, tick * (due[1] - due[0]))
+        stack.repeat(files["prefect"], t0, t0 + ticks * tick, tick * (due[1] - due[0]))
     fault.fault(board)
     board.at(ticks - 1)
     truth = [order["seq"] for order in stack.http("upstream", 8080, "/")]

@@ -100,6 +100,8 @@ def test_cron_is_the_better_one_somewhere() -> None:
     better = [name for name, lane in harm.items() if min(lane["plain"], lane["hardened"]) < lane["prefect"]]
     assert len(better) >= 3 and {"dst-night", "host-asleep", "overhead"} <= set(better)
     assert sum(lane["hardened"] <= lane["prefect"] for lane in harm.values()) >= 10
+    unharmed = {lane: sum(not of[lane] for of in harm.values()) for lane in LANES}
+    assert unharmed["hardened"] > unharmed["prefect"], "the page says so"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,7 @@ def test_cron_is_the_better_one_somewhere() -> None:
     [
         (["slow-rum"], "there is no fault 'slow-rum'; there is: backfill, "),
         (["--lanes", "nowhere"], "nowhere is no folder"),
+        (["--repeat", "0"], "--repeat 0 is no number of times"),
     ],
 )
 def test_a_wrong_word_is_one_line(words: list[str], said: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from contrast.board import Board, Lane
+from contrast.stack import TICK
 
 CLAIM = "Cron needs a few megabytes and starts a job at once; an orchestrator needs a server, a database and a worker."
 LIMIT = None
@@ -25,7 +26,7 @@ SERVICES = {
 def fault(board: Board) -> None:
     """Four runs, then Docker is asked what the containers of each lane use when nothing is planned."""
     if "prefect" in board.stack.lanes:
-        board.stack.schedule("load", board.t0, board.t0 + 3.5 * board.tick, board.tick)
+        board.stack.repeat("load", board.t0, board.t0 + 3.5 * board.tick, board.tick)
         board.at(3.5)
         board.stack.drop_schedules()
     board.at(6)
@@ -42,7 +43,7 @@ def harm(lane: Lane) -> dict[str, int]:
 
 def figures(lane: Lane) -> dict[str, float | None]:
     """Of this machine: memory and processor when idle, and the time from due to started."""
-    waits = [(run["attempts"][0]["start"] - run["due"]) * 4 for run in lane.runs]
+    waits = [(run["attempts"][0]["start"] - run["due"]) * TICK for run in lane.runs]
     return {
         "MB when idle": round(sum(megabytes for megabytes, _ in lane.facts), 1),
         "% of a core when idle": round(sum(percent for _, percent in lane.facts), 1),

@@ -14,7 +14,7 @@ EXPECTED = {"plain": {"runs missing": 10}, "hardened": {"runs missing": 0}, "pre
 def fault(board: Board) -> None:
     """Nothing breaks: a tick is a minute, with six runs due in each."""
     if "prefect" in board.stack.lanes:
-        board.stack.schedule("catch-up", board.t0, board.t0 + TICKS * TICK - 1, TICK / 6)
+        board.stack.repeat("catch-up", board.t0, board.t0 + TICKS * TICK - 1, TICK / 6)
 
 
 def harm(lane: Lane) -> dict[str, int]:

@@ -90,7 +90,8 @@ def load_since_watermark() -> int:
         if rows:
             cursor.execute("DELETE FROM orders WHERE seq = ANY(%s)", ([row["seq"] for row in good],))
             insert(cursor, good)
-            execute_values(cursor, "INSERT INTO rejected VALUES %s", bad) if bad else None
+            if bad:
+                execute_values(cursor, "INSERT INTO rejected VALUES %s", bad)
             cursor.execute("UPDATE watermark SET seq = %s", (rows[-1]["seq"],))
         return len(good)
 
