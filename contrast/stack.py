@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.boxes import uninterrupted
 from lab.engine import ROOT, Trouble, ready
 from offline.images import ensure_base, ensure_stack
 
@@ -64,11 +65,8 @@ class Stack:
 
     def down(self) -> None:
         """Remove everything, undisturbed by another Ctrl-C."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-        try:
+        with uninterrupted():
             self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def services(self, *lanes: str) -> list[str]:
         """Those of these lanes that take part."""
