@@ -162,8 +162,12 @@ class Board:
                     raise Trouble(f"lane {lanes} has loaded nothing in {PATIENCE} s: look at its crontab or deployment")
                 stuck = self.stack.sql(at_work)
             for run in stuck:
+                ended = time.time()  # asked after the kill, it could be later than the start of the next run
                 self.stack.compose("exec", "-T", run["lane"], "sh", "-c", f"kill -9 {run['pid']}")
-            self.stack.sql("UPDATE ledger.runs SET ended = clock_timestamp(), outcome = 'killed' WHERE ended IS NULL")
+                self.stack.sql(
+                    f"UPDATE ledger.runs SET ended = to_timestamp({ended:.3f}), outcome = 'killed'"
+                    f" WHERE lane = '{run['lane']}' AND pid = {run['pid']} AND ended IS NULL"
+                )
             self.stack.sql("DELETE FROM ledger.held")
 
 

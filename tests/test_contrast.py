@@ -16,6 +16,7 @@ import pytest
 
 from contrast import results, timeline
 from contrast.stack import LANES
+from contrast.tally import NAMES, read
 from contrast.window import faults, load
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,17 @@ def test_committed_verdicts_are_the_expected_ones(name: str, fault: ModuleType) 
     assert {lane: got["verdict"] for lane, got in result["lanes"].items()} == fault.EXPECTED
     assert list(result["lanes"]) == list(LANES)
     assert result["claim"] == fault.CLAIM and result["limit"] == fault.LIMIT
+
+
+def at_once(result: dict[str, Any]) -> int:
+    """Most runs of the hardened lane at work at once; 0 when none was beside another."""
+    [lane] = [lane for lane in read(result) if lane.name == NAMES["hardened"]]
+    return lane.crowd()[0]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_lock_of_hardened_cron_is_seen(name: str) -> None:
+    assert at_once(committed(name)) == (2 if name == "burst" else 0), "flock, and in burst xargs --max-procs 2"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -126,6 +138,7 @@ def test_a_fresh_run_gives_the_committed_verdicts(tmp_path: Path) -> None:
         fresh = json.loads((tmp_path / f"{name}.json").read_text())
         for lane, got in fresh["lanes"].items():
             assert got["verdict"] == committed(name)["lanes"][lane]["verdict"], (name, lane)
+        assert at_once(fresh) == at_once(committed(name)), name
     assert not leftovers("lab-test-contrast")
 
 
