@@ -61,7 +61,7 @@ chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILL
 	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
 
 contrast: ## plain cron, hardened cron and Prefect under the same faults (FAULT=slow-run for one, REPEAT=5, LANES=folder)
-	@$(PYTHON) -m contrast $(FAULT) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(LANES),--lanes $(LANES))
+	@$(PYTHON) -m contrast $(FAULT) $(if $(LANES),--lanes $(LANES))
 
 lock: ## resolve requirements/*.txt again from pyproject.toml
 	@offline/lock.sh

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.boxes import number
 from contrast.results import FOLDER, board, cell, write
 from contrast.stack import LANES, TICK, Stack
 from contrast.window import faults, live, load
@@ -31,15 +32,13 @@ def main() -> int:
     """Run what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="make contrast", description=__doc__)
     parser.add_argument("faults", nargs="*", metavar="FAULT", help="all of them when none is named")
-    parser.add_argument("--repeat", type=int, default=1, help="live through each so many times")
     parser.add_argument("--only", action="append", choices=LANES, help="a lane; all of them when none is named")
     parser.add_argument("--lanes", type=Path, default=FOLDER.parent / "lanes", help="a folder like contrast/lanes")
     chosen = parser.parse_args()
     names = chosen.faults or faults()
     for name in names:
         load(name)
-    if chosen.repeat < 1:
-        raise Trouble(f"--repeat {chosen.repeat} is no number of times: REPEAT=1 or more")
+    repeat = number("REPEAT", 1)
     if not chosen.lanes.is_dir():
         raise Trouble(f"{chosen.lanes} is no folder: name one with crontabs, like contrast/lanes")
     results = Path(os.environ.get("RESULTS") or CACHE / "contrast")
@@ -47,9 +46,9 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     began = time.monotonic()
     with Stack(chosen.only or LANES, chosen.lanes) as stack:
-        for turn in range(1, chosen.repeat + 1):
-            for number, name in enumerate(names, start=1):
-                of = f"{number}/{len(names)} {name}" + (f", run {turn}" if chosen.repeat > 1 else "")
+        for turn in range(1, repeat + 1):
+            for place, name in enumerate(names, start=1):
+                of = f"{place}/{len(names)} {name}" + (f", run {turn}" if repeat > 1 else "")
                 with step(f"{of}, {load(name).TICKS} ticks of {getattr(load(name), 'TICK', TICK):g} s"):
                     result = live(stack, name)
                 rows.append(result)

@@ -121,12 +121,18 @@ def test_cron_is_the_better_one_somewhere() -> None:
     [
         (["slow-rum"], "there is no fault 'slow-rum'; there is: backfill, "),
         (["--lanes", "nowhere"], "nowhere is no folder"),
-        (["--repeat", "0"], "--repeat 0 is no number of times"),
     ],
 )
 def test_a_wrong_word_is_one_line(words: list[str], said: str, tmp_path: Path) -> None:
     done = contrast(*words, folder=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("times", ["0", "x"])
+def test_a_wrong_number_of_times_is_one_line(times: str, tmp_path: Path) -> None:
+    done = contrast("crash", folder=tmp_path, REPEAT=times)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"REPEAT={times} is not a whole number above 0")
 
 
 @pytest.mark.stack
