@@ -1,5 +1,5 @@
 # The course site: MkDocs and nothing else. The pages are mounted, not copied, so that an edited page shows at once.
-FROM python:3.13-slim
+FROM python:3.13-slim-trixie
 
 COPY requirements/site.txt /tmp/
 RUN pip install --no-cache-dir --require-hashes -r /tmp/site.txt

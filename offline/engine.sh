@@ -2,11 +2,11 @@
 # Make a Docker engine answer on a Debian machine, as root: install it from Debian's packages
 # if it is missing, start it if it is stopped. Says what it is about to do before it does it.
 #
-# Exit codes: 0 the engine answers; 3 this machine cannot be helped (the reason is printed).
+# Exit codes: 0 the engine answers; 2 this machine cannot be helped (the reason is printed).
 set -eu
 here=$(dirname "$0")
 say() { printf '%s\n' "engine: $*" >&2; }
-give_up() { say "$*"; exit 3; }
+give_up() { say "$*"; exit 2; }
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 composes() { docker compose version >/dev/null 2>&1; }
 
@@ -14,6 +14,7 @@ composes() { docker compose version >/dev/null 2>&1; }
 answers && composes && exit 0
 guide="see https://docs.docker.com/engine/install/"
 [ "$(id -u)" = 0 ] || give_up "only root can install or start Docker here; $guide"
+# shellcheck source=/dev/null
 . /etc/os-release
 [ "${ID:-}" = debian ] || give_up "only Debian is known here; $guide"
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # What `make test` needs beyond .venv: a Docker engine, the images, Chromium. As root on Debian they are installed;
-# what cannot be had here is said, and the tests that need it are skipped by name.
+# where there is none, that is said, and the tests that need it are skipped by name, or fail where REQUIRE names it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-if offline/engine.sh; then .venv/bin/python -m offline.images || true; fi
+if offline/engine.sh; then .venv/bin/python -m engine.images renew || exit; fi
 
 # Playwright's own node needs libatomic, which a small Debian lacks.
 if ! { command -v chromium && .venv/bin/python -m playwright --version; } >/dev/null 2>&1; then
@@ -11,9 +11,9 @@ if ! { command -v chromium && .venv/bin/python -m playwright --version; } >/dev/
     echo "tests: installing Chromium from Debian's packages" >&2
     log=$(mktemp)
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium libatomic1; } \
-      >"$log" 2>&1 </dev/null || { grep -E '^E:' "$log"; echo "tests: no Chromium, the browser tests are skipped"; } >&2
+      >"$log" 2>&1 </dev/null || { grep -E '^E:' "$log"; echo "tests: no Chromium, the browser tests cannot run"; } >&2
     rm -f "$log"
   else
-    echo "tests: no Chromium here, the browser tests are skipped: sudo apt-get install chromium libatomic1" >&2
+    echo "tests: no Chromium here, the browser tests cannot run: sudo apt-get install chromium libatomic1" >&2
   fi
 fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolve requirements/*.txt from pyproject.toml and the locks of 03-prefect, for every platform, with hashes.
-# uv lives in a throw-away environment.
+# Resolve what pip installs, on a learner's machine and in images, for every platform and with hashes; then ask pip whether
+# all of it comes as wheels on the machines that learners have. uv lives in a throw-away environment.
 set -eu
 uv=.cache/lock/bin/uv
 [ -x .cache/lock/bin/pip ] || ${PYTHON:-python3} -m venv .cache/lock
@@ -11,10 +11,36 @@ compile() {
   out=$1
   shift
   $uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-    --python-version 3.11 --output-file "$out" "$@"
+    --python-version "${oldest:-3.11}" --output-file "$out" "$@"
 }
 compile requirements/site.txt --group docs
 compile requirements/lab.txt pyproject.toml --group build --group docs
 compile requirements/test.txt pyproject.toml --group test
 compile 03-prefect/requirements.lock 03-prefect/requirements.txt
-compile 03-prefect/requirements-host.lock 03-prefect/requirements.txt 03-prefect/requirements-host.txt
+compile 03-prefect/host/requirements.lock 03-prefect/requirements.txt 03-prefect/host/requirements.txt
+compile 04-incidents/requirements.lock --constraint 03-prefect/requirements.lock 04-incidents/requirements.txt
+oldest=3.13 # what only an image installs
+compile contrast/inside/requirements.txt --group lane
+compile 04-incidents/terms/requirements.lock 04-incidents/terms/requirements.txt --constraint 03-prefect/requirements.lock
+compile bench/requirements.lock bench/requirements.txt
+compile bench/ingestr-0.15.txt --group older-ingestr
+compile bench/schedulers.lock bench/schedulers.txt
+
+# What has no wheel is built from source, which takes a compiler and minutes. Nothing is installed here.
+have_wheels() {
+  echo "lock: $1 for $2" >&2
+  file=$1
+  shift 2
+  .cache/lock/bin/pip install --quiet --dry-run --ignore-installed --target .cache/lock/nothing --no-deps --require-hashes \
+    --only-binary :all: "$@" -r "$file"
+}
+arm='--platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64'
+for file in requirements/site.txt 03-prefect/requirements.lock 04-incidents/requirements.lock \
+  04-incidents/terms/requirements.lock contrast/inside/requirements.txt; do
+  # shellcheck disable=SC2086  # several options in one variable
+  have_wheels $file 'images on arm64' --python-version 3.13 $arm
+done
+for file in requirements/lab.txt 03-prefect/host/requirements.lock 04-incidents/requirements.lock; do
+  have_wheels $file 'macOS on arm64' --python-version 3.13 --platform macosx_11_0_arm64 --platform macosx_14_0_arm64
+done
+have_wheels requirements/test.txt 'this machine'

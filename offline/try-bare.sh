@@ -15,6 +15,7 @@ answers() { bare python3 -c "import urllib.request as r; assert b'Beyond Cron' i
 fails() { if "$@"; then echo "this should have failed" >&2; exit 1; fi; }
 
 say "a bare machine"
+# shellcheck disable=SC2016  # expanded by mmdebstrap's shell
 mmdebstrap --quiet --variant=minbase --format=tar --include=ca-certificates,git,make,python3 \
   --customize-hook='install -Dm644 /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"' \
   bookworm "$rootfs" "$("$here/archive.sh")"
@@ -49,6 +50,7 @@ seconds bare make down
 say "the daemon may not be talked to: one line"
 fails learner make up
 say "the daemon is stopped: one line without root, started again with it"
+# shellcheck disable=SC2016  # expanded in the container
 bare sh -c 'kill "$(cat /var/run/docker.pid)"; while [ -e /var/run/docker.pid ]; do sleep 0.1; done'
 fails learner make up
 seconds bare make up

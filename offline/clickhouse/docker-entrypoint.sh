@@ -20,10 +20,9 @@ if [[ $user = default && -z $CLICKHOUSE_PASSWORD ]]; then
   echo "$0: neither CLICKHOUSE_USER nor CLICKHOUSE_PASSWORD is set: the user 'default' is for this container only" >&2
   networks='<ip>::1</ip><ip>127.0.0.1</ip>'
 fi
-# An idle connection asks every `poll_interval` seconds whether the server is to stop; by default that is 10.
 cat >/etc/clickhouse/users.xml <<XML
 <yandex>
-    <profiles><default><poll_interval>1</poll_interval></default></profiles>
+    <profiles><default/></profiles>
     <quotas><default/></quotas>
     <users>
         <$user>
@@ -36,15 +35,25 @@ cat >/etc/clickhouse/users.xml <<XML
 </yandex>
 XML
 
+# The official image reads these two folders. ClickHouse 18.16 calls the root of such a file otherwise, and does not
+# start with a setting that it does not know.
+shopt -s nullglob
+for file in /etc/clickhouse-server/{config,users}.d/*.xml; do
+  if grep -q '<async_insert>' "$file"; then
+    echo "$0: $file: ClickHouse 18.16 has no async_insert, it writes each insert at once" >&2
+  fi
+  sed -E 's|<(/?)clickhouse>|<\1yandex>|; /<async_insert>/d' "$file" >"/etc/clickhouse/${file#/etc/clickhouse-server/}"
+done
+
 run_scripts() {
   local query=(clickhouse-client --host 127.0.0.1) file
   until "${query[@]}" --query 'SELECT 1' >/dev/null 2>&1; do kill -0 $!; sleep 0.05; done
   if [[ -n ${CLICKHOUSE_DB:-} ]]; then
-    "${query[@]}" --query "CREATE DATABASE IF NOT EXISTS \`$CLICKHOUSE_DB\`"
-    query+=(--database "$CLICKHOUSE_DB")
+    "${query[@]}" --query "CREATE DATABASE IF NOT EXISTS $CLICKHOUSE_DB"
   fi
   for file in "${scripts[@]}"; do
     echo "$0: running $file"
+    # shellcheck disable=SC1090  # a script of whoever uses the image
     case $file in
       *.sh) if [[ -x $file ]]; then "$file"; else . "$file"; fi ;;
       *.sql) "${query[@]}" --multiquery <"$file" ;;
@@ -54,8 +63,7 @@ run_scripts() {
   done
 }
 
-set -- clickhouse-server --config-file=/etc/clickhouse/server.xml "${@:2}"
-shopt -s nullglob
+set -- clickhouse-server --config-file=/etc/clickhouse/config.xml "${@:2}"
 scripts=(/docker-entrypoint-initdb.d/*)
 if [[ ! -d $data/data && -n ${CLICKHOUSE_DB:-}${scripts[*]} ]]; then
   "$@" -- --listen_host=127.0.0.1 &

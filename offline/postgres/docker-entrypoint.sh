@@ -26,6 +26,7 @@ run_scripts() {
   local file
   for file in /docker-entrypoint-initdb.d/*; do
     echo "$0: running $file"
+    # shellcheck disable=SC1090  # a script of whoever uses the image
     case $file in
       *.sh) if [[ -x $file ]]; then "$file"; else . "$file"; fi ;;
       *.sql) "${query[@]}" --dbname "$database" --file "$file" ;;
@@ -44,7 +45,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
   initdb --username "$user" ${password:+--pwfile=/dev/stdin} ${POSTGRES_INITDB_ARGS:-} <<<"$password" >/dev/null
   printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 
-  export PGPASSWORD=$password PGHOST= PGHOSTADDR=
+  export PGPASSWORD=$password PGHOST='' PGHOSTADDR=''
   pg_ctl --silent --wait --options "$(printf '%q ' "${@:2}" -c listen_addresses='')" start
   if [[ $database != postgres ]]; then
     echo 'CREATE DATABASE :"name"' | "${query[@]}" --quiet --dbname postgres --set name="$database"
