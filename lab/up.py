@@ -10,13 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from lab.engine import CACHE, ROOT, Trouble, docker, ready, say, silence, step
+from engine.core import CACHE, ROOT, UserError, say, step
+from engine.docker import ask, docker, ready, why_silent
+from engine.images import PYTHON, ensure_all, ensure_base, ensure_stack
 
 PROJECT = "beyond-cron"  # the `name:` in the root's docker-compose.yml
 LOG, LOCK = CACHE / "site.log", CACHE / "site.lock"
 
 NEXT = """
-The course is at http://localhost:{port}
 What next:
   source .venv/bin/activate
   lab doctor
@@ -28,10 +29,10 @@ and `lab cron` do not. Install it (https://docs.docker.com/engine/install/), the
 
 
 def up() -> None:
-    """Serve the course and make the lessons ready to start, with what this machine has.
+    """Serve the course, then make the lessons ready to start, with what this machine has and a registry gives.
 
     Environment: LAB_PORT, the port on 127.0.0.1 (8000); LAB_ENGINE=no, do without Docker.
-    Raises Trouble (one line, exit code 1) when a port is taken, a daemon does not answer or a disk is full.
+    Exit code 2, and one line, when a port is taken, a daemon does not answer or a disk is full.
     """
     port = chosen_port()
     engine = ready()
@@ -42,7 +43,10 @@ def up() -> None:
         serve_from_container(port)
     else:
         serve_from_venv(port)
-    say(NEXT.format(port=port) + (NEXT_WITH_ENGINE if engine else NEXT_WITHOUT))
+    say(f"\nThe course is at http://localhost:{port}")
+    if engine:
+        prepare_lessons()
+    say(NEXT + (NEXT_WITH_ENGINE if engine else NEXT_WITHOUT))
 
 
 def down() -> None:
@@ -52,32 +56,38 @@ def down() -> None:
     """
     stopped = stop_server()
     mine = ("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}")
-    if os.environ.get("LAB_ENGINE") != "no" and not silence() and docker(*mine):
+    if os.environ.get("LAB_ENGINE") != "no" and not why_silent() and ask(*mine):
         docker("compose", "down", "--remove-orphans")
         stopped = True
     say("The course is stopped." if stopped else "The course was not running.")
 
 
 def chosen_port() -> int:
-    """The port of LAB_PORT, 8000 by default."""
+    """The port of LAB_PORT, 8000 by default. Raises UserError when it is no port."""
     text = os.environ.get("LAB_PORT") or "8000"
     if not (text.isdecimal() and 0 < int(text) < 65536):
-        raise Trouble(f"LAB_PORT={text} is not a port: a number from 1 to 65535, e.g. LAB_PORT=8001 make up")
+        raise UserError(f"LAB_PORT={text} is not a port: a number from 1 to 65535, e.g. LAB_PORT=8001 make up")
     return int(text)
 
 
 def serve_from_container(port: int) -> None:
-    """Build what is missing and start the site's container; one that runs already is left as it is."""
-    from offline.images import ensure_all
-
-    ensure_all()
+    """Build the site's image where it is missing, and start its container, unless it runs already."""
+    ensure_base(PYTHON)
+    ensure_stack(ROOT)
     with step("starting the course"):
-        command = ("docker", "compose", "up", "--detach", "--wait", "--no-build", "--remove-orphans")
-        started = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if started.returncode:
-            reason = (started.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise Trouble(f"the course's container did not start ({reason}): docker compose logs site")
+        try:
+            docker("compose", "up", "--detach", "--wait", "--no-build", "--remove-orphans")
+        except UserError as error:
+            raise UserError(f"the course's container did not start ({error}): docker compose logs site") from None
         wait_until_it_answers(port, "docker compose logs site")
+
+
+def prepare_lessons() -> None:
+    """Get the images of the lessons as far as possible: the site is served all the same, and each that is missing named."""
+    try:
+        ensure_all()
+    except UserError as error:
+        say("\n".join(f"Not ready yet: {line}" for line in str(error).splitlines()))
 
 
 def serve_from_venv(port: int) -> None:
@@ -135,9 +145,9 @@ def stop_server() -> bool:
 
 
 def wait_until_it_answers(port: int, look: str, process: subprocess.Popen[bytes] | None = None) -> None:
-    """Return when the site answers on 127.0.0.1.
+    """Wait until the site answers on 127.0.0.1.
 
-    Raises Trouble, naming the command that shows why, when the process ends or 60 s pass before that.
+    Raises UserError, which names the command `look` that shows why, when the process ends or after 60 s.
     """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (process is None or process.poll() is None):
@@ -151,30 +161,30 @@ def wait_until_it_answers(port: int, look: str, process: subprocess.Popen[bytes]
         finally:
             connection.close()
         time.sleep(0.1)
-    raise Trouble(f"the course does not answer on port {port}: {look}")
+    raise UserError(f"the course does not answer on port {port}: {look}")
 
 
 def containers() -> str:
     """The published ports of the course's running containers, as `docker ps` writes them."""
-    return docker("ps", "--filter", f"label=com.docker.compose.project={PROJECT}", "--format", "{{.Ports}}")
+    return ask("ps", "--filter", f"label=com.docker.compose.project={PROJECT}", "--format", "{{.Ports}}") or ""
 
 
 def require_port(port: int) -> None:
-    """Raise Trouble, with the name of the holder where it can be known, when a port cannot be listened on."""
+    """Raise UserError, which names the program that has it where that is known, when a port cannot be used."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise Trouble(f"only root may listen on port {port}: LAB_PORT=8000 make up") from None
+            raise UserError(f"only root may listen on port {port}: LAB_PORT=8000 make up") from None
         except OSError:
             another = f"LAB_PORT={port + 1} make up"
-            raise Trouble(f"port {port} is taken by {holder(port)}: stop it, or choose another: {another}") from None
+            raise UserError(f"port {port} is taken by {holder(port)}: stop it, or choose another: {another}") from None
 
 
 def holder(port: int) -> str:
-    """Who listens on a TCP port: a container's name, or a process, read from Linux's /proc; else "another program"."""
-    container = docker("ps", "--filter", f"publish={port}", "--format", "{{.Names}}", timeout=5)
+    """Who listens on a TCP port: a container, or a process (read from Linux's /proc), else "another program"."""
+    container = ask("ps", "--filter", f"publish={port}", "--format", "{{.Names}}", timeout=5)
     if container:
         return f"the container {container.splitlines()[0]}"
     listening = set()

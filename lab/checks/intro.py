@@ -12,7 +12,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.checks import ROOT, Outcome, check
+from engine.core import ROOT
+from lab.checks.registry import Outcome, check
+from lab.checks.runner import pause
 
 ORDERS = ROOT / "01-intro" / "orders.py"
 MOST_LINES = 1000  # of output, before a program counts as out of control
@@ -20,7 +22,7 @@ MOST_LINES = 1000  # of output, before a program counts as out of control
 
 @dataclass(frozen=True)
 class Program:
-    """A running Python file and its complaints."""
+    """A running Python file, and where its errors go."""
 
     process: subprocess.Popen[str]
     stderr: Path
@@ -51,7 +53,7 @@ def running(
 
 
 def output(program: Program, seconds: float) -> Iterator[str]:
-    """The lines of a program as they come, until it ends; it is killed when the seconds or MOST_LINES are over."""
+    """The lines of a program as they come, until it ends; after so many seconds, or MOST_LINES, it is killed."""
     assert program.process.stdout is not None
     alarm = threading.Timer(seconds, program.process.kill)
     alarm.start()
@@ -109,12 +111,12 @@ def ids(database: Path, table: str) -> list[int]:
 
 
 def ended(program: Program, seconds: float, enough: Callable[[], bool] = lambda: False) -> str:
-    """Wait until the seconds are over, or until it is enough; say how the program ended in that time, if it did."""
+    """Wait for so many seconds, or until it is enough. Returns why the program ended meanwhile, or an empty string."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not enough():
         if program.process.poll() is not None:
             return program.complaint() or "the program ended; it is to run until it is stopped"
-        time.sleep(0.05)
+        pause(0.05)
     return ""
 
 

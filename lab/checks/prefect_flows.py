@@ -1,4 +1,4 @@
-"""What the checks of 03-prefect run beside the learner's file, as text: it is Python for the box, where Prefect is."""
+"""What the checks of 03-prefect run beside the learner's file, as text: only the sandbox has Prefect."""
 
 DAILY_REPORT = """
 from prefect import flow

@@ -1,6 +1,7 @@
 """`lab cron`: explain a schedule, lint a crontab. Plain lines, so that a pipe gets what a terminal shows."""
 
 import difflib
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,21 +9,17 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 
-from lab.crontab import BadSchedule
-from lab.explain import explain
-from lab.lint import lint_file
+from engine.core import UserError
+from lab.console import Commands, judged
+from lab.cron.crontab import CommandFollows, ScheduleRejected
+from lab.cron.explain import explain
+from lab.cron.lint import lint, lint_file
 
-app = typer.Typer(help="Explain a schedule, lint a crontab; needs no Docker.", no_args_is_help=True)
-
-
-def fail(message: str) -> typer.Exit:
-    """Print one line on standard error and return the exit to raise: code 2, the command could not be done."""
-    typer.echo(message, err=True)
-    return typer.Exit(2)
+app = typer.Typer(cls=Commands, help="Explain a schedule, lint a crontab; needs no Docker.", no_args_is_help=True)
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The time zone of that name; ends the program with one line, and a near name, when there is none."""
+    """The time zone of that name. Raises UserError, with a name that is near, when there is none."""
     known = available_timezones()
     if name in known:
         return ZoneInfo(name)
@@ -33,17 +30,22 @@ def zone_named(name: str) -> ZoneInfo:
     whole = difflib.get_close_matches(wanted.casefold(), near, 1, 0.75)
     guess = near[whole[0]] if whole else cities[city[0]] if city else ""
     hint = f"did you mean {guess}?" if guess else "they look like America/Sao_Paulo or Europe/Berlin"
-    raise fail(f"{name!r} is no time zone; {hint}")
+    raise UserError(f"{name!r} is no time zone; {hint}")
 
 
 def moment_named(text: str | None, zone: ZoneInfo) -> datetime:
-    """The moment to start from, now by default; a time without offset is the zone's own."""
+    """The moment to start from, now by default; a time without offset is the zone's own.
+
+    Raises UserError when it is no date and time.
+    """
     if text is None:
         return datetime.now(zone).replace(second=0, microsecond=0)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise fail(f"--from {text!r} is no date and time; write it as 2026-03-08T01:00") from None
+        raise UserError(f"--from {text!r} is no date and time; write it as 2026-03-08T01:00") from None
+    if not 1970 <= at.year < 9998:
+        raise UserError(f"--from {text!r} is out of range: it takes the years from 1970 to 9997")
     at = at if at.tzinfo else at.replace(tzinfo=zone)
     return at.astimezone(UTC).astimezone(zone)  # by way of UTC, so that an hour that the clock skips is not shown
 
@@ -59,33 +61,36 @@ def explain_command(
 ) -> None:
     """Say in words what a schedule does, list its next runs, and warn of what you may not expect."""
     if len(words) > 1:
-        raise fail('put the schedule in quotes, or the shell makes file names of *: lab cron explain "*/5 * * * *"')
+        raise UserError(
+            'put the schedule in quotes, or the shell makes file names of *: lab cron explain "*/5 * * * *"'
+        )
     [schedule] = words
     zone = zone_named(tz)
     try:
         lines = explain(schedule, zone, moment_named(start, zone), count)
-    except BadSchedule as refused:
-        raise fail(f"cron refuses {schedule!r}: {refused}") from None
+    except CommandFollows as reason:
+        raise UserError(f"{schedule!r} is more than a schedule: {reason}") from None
+    except ScheduleRejected as reason:
+        raise UserError(f"cron refuses {schedule!r}: {reason}") from None
     typer.echo("\n".join(lines))
 
 
 @app.command("lint")
 def lint_command(
-    file: Annotated[Path, typer.Argument(help="A crontab.")],
+    file: Annotated[Path, typer.Argument(allow_dash=True, help="A crontab; - is standard input.")],
     system: Annotated[bool, typer.Option("--system", help="The format of /etc/cron.d, with a user column.")] = False,
 ) -> None:
     """Find what breaks a crontab. Exit code 1 when there is an error, 2 when the file cannot be read."""
     try:
-        findings = lint_file(file, system)
+        findings = lint(sys.stdin.buffer.read(), system) if file == Path("-") else lint_file(file, system)
     except OSError as reason:
-        raise fail(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
+        raise UserError(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
     for finding in findings:
         typer.echo(f"{file}:{finding.line}: {finding.level}: {finding.what} → {finding.fix}")
     errors = sum(finding.level == "error" for finding in findings)
     warnings = len(findings) - errors
     typer.echo(f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if findings else f"{file}: nothing found")
-    if errors:
-        raise typer.Exit(1)
+    judged(not errors)
 
 
 def plural(number: int, noun: str) -> str:

@@ -1,9 +1,10 @@
-"""The exercises of the course pages, as a Python-Markdown extension: `lab.exercises`.
+"""The exercises of the course pages, as a Python-Markdown extension: `lab.pages.extension`.
 
 It turns `!!! exercise KIND id_SOME-ID "Title"` into a form that is complete without a script. A mistake in any exercise
 stops the build, whichever tool builds, with one line that names page, line and reason.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
@@ -13,31 +14,34 @@ from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
-from lab.exercise_reader import OPTION, Exercise, PageError, read_course, read_exercises, scan
+from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
+
+PREFIX = "ex-"  # of a form's id in the page, so that an exercise does not take the anchor of a heading
 
 __all__ = ["BuildStopped", "Exercise", "PageError", "makeExtension", "read_course", "read_exercises"]
 
 
 class BuildStopped(ClickException, SystemExit):
-    """Ends a build. MkDocs has printed the message by then; `mkdocs serve` says it without a traceback, and goes on."""
+    """Ends a build. MkDocs prints the message itself; `mkdocs serve` shows it without a traceback, and goes on."""
 
     code = 1
 
     def show(self, file: Any = None) -> None:
-        """Print nothing: the line is not to be said twice."""
+        """Print nothing: the message has been printed already."""
 
 
-def _node(parent: Element, tag: str, text: str = "", /, **attributes: str) -> Element:
-    """Append an element; `_` in an attribute's name stands for `-`, and one at its end keeps clear of a keyword."""
-    node = SubElement(parent, tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
+def _node(parent: Element, tag: str, attributes: dict[str, str] | None = None, text: str = "") -> Element:
+    """Append an element with these attributes and this text."""
+    node = SubElement(parent, tag, attributes or {})
     node.text = text
     return node
 
 
 def _form(exercise: Exercise, block: Element) -> Element:
-    """Return the form of an exercise, made of the elements of its admonition."""
+    """The form of an exercise, made of the elements of its admonition."""
     # method=dialog: without the script, Enter in a field must not reload the page
-    attributes = {"class": "exercise", "id": exercise.id, "data-kind": exercise.kind.split()[0]}
+    attributes = {"class": "exercise", "id": PREFIX + exercise.id, "data-id": exercise.id}
+    attributes["data-kind"] = exercise.kind.split()[0]
     form = Element("form", attributes | {"method": "dialog", "autocomplete": "off"})
     fields = _node(form, "fieldset")
     legend = _node(fields, "legend")
@@ -49,25 +53,38 @@ def _form(exercise: Exercise, block: Element) -> Element:
     for item in (item for group in options for item in group):
         _option(fields, exercise, item)
     if exercise.kind == "text short":
-        _node(_node(fields, "label", "Your answer", class_="answer-field"), "input", type="text")
+        _node(_answer_label(fields), "input", {"type": "text"})
     elif exercise.kind == "text long":
-        _node(_node(fields, "label", "Your answer", class_="answer-field"), "textarea", rows="5")
+        _node(_answer_label(fields), "textarea", {"rows": "5"})
     elif exercise.kind == "check":
-        shell = _node(_node(fields, "div", class_="language-console highlight"), "pre")
-        prompt = _node(_node(shell, "code"), "span", "$ ", class_="gp")
-        prompt.tail = f"lab check {exercise.lesson}/{exercise.id}\n"
+        _command(fields, f"lab check {exercise.check}")
     if exercise.kind in ("self", "check"):
-        box = _node(_node(fields, "label", class_="done-box"), "input", type="checkbox", value="done")
-        box.tail = " Mark as done"
+        label = _node(fields, "label", {"class": "done-box"})
+        _node(label, "input", {"type": "checkbox", "value": "done"}).tail = " Mark as done"
     else:
-        actions = _node(fields, "p", class_="actions", hidden="", data_search_exclude="")  # the script shows it
-        _node(actions, "button", "Check" if exercise.kind == "choice" else "Save and compare", type="submit")
-        _node(actions, "button", "Start again", type="reset")
-    _node(fields, "p", role="status")
+        _buttons(fields, "Check" if exercise.kind == "choice" else "Save and compare")
+    _node(fields, "p", {"role": "status"})
     for answer in answers:
         answer.set("data-search-exclude", "")
     fields.extend(answers)
     return form
+
+
+def _answer_label(fields: Element) -> Element:
+    return _node(fields, "label", {"class": "answer-field"}, "Your answer")
+
+
+def _command(fields: Element, command: str) -> None:
+    """Append a command as a `console` block shows it."""
+    block = _node(_node(fields, "div", {"class": "language-console highlight"}), "pre")
+    _node(_node(block, "code"), "span", {"class": "gp"}, "$ ").tail = f"{command}\n"
+
+
+def _buttons(fields: Element, submit: str) -> None:
+    """Append the buttons, hidden: the script shows them."""
+    actions = _node(fields, "p", {"class": "actions", "hidden": "", "data-search-exclude": ""})
+    _node(actions, "button", {"type": "submit"}, submit)
+    _node(actions, "button", {"type": "reset"}, "Start again")
 
 
 def _is_options(child: Element) -> bool:
@@ -75,20 +92,22 @@ def _is_options(child: Element) -> bool:
 
 
 def _lead(item: Element) -> Element:
-    """Return what holds the text of a list item: itself, or the paragraph of a loose list."""
+    """What holds the text of a list item: the item itself, or the paragraph of a loose list."""
     return item[0] if len(item) and item[0].tag == "p" and not (item.text or "").strip() else item
 
 
 def _option(fields: Element, exercise: Exercise, item: Element) -> None:
+    """Append a list item as a labelled radio button."""
     lead = _lead(item)
     mark = OPTION.match(lead.text or "")
     assert mark, "_is_options has matched it"
-    label = _node(fields, "label", class_="option")
+    label = _node(fields, "label", {"class": "option"})
     lead.text = (lead.text or "")[mark.end() :]
-    radio = _node(label, "input", type="radio", name=exercise.id, value=" ".join("".join(lead.itertext()).split()))
+    value = " ".join("".join(lead.itertext()).split())
+    radio = _node(label, "input", {"type": "radio", "name": exercise.id, "value": value})
     if mark[1] != " ":
         radio.set("data-right", "")
-    _node(label, "span", lead.text).extend(lead)
+    _node(label, "span", text=lead.text).extend(lead)
     label.tail = "\n"  # or the search would read two options as one word
 
 
@@ -136,9 +155,9 @@ class _Writer(Treeprocessor):
                     if exercise is None:
                         raise BuildStopped(f'exercise "{name}": it is on no page of {self.reader.docs}')
                     form = _form(exercise, child)
-                    missing.discard(name)
-                    if sum(1 for node in form.iter("input") if node.get("type") == "radio") != exercise.options:
-                        missing.add(name)
+                    radios = [node for node in form.iter("input") if node.get("type") == "radio"]
+                    if len(radios) == exercise.options:
+                        missing.discard(name)
                     form.tail = child.tail
                     parent[at] = form
             if (page := parent.get("data-progress")) is not None:
@@ -152,6 +171,18 @@ class _Writer(Treeprocessor):
             raise BuildStopped(f'{exercise.page}:{exercise.line}: exercise "{name}": {reason}')
 
 
+class _Anchors(Treeprocessor):
+    """Stops the build at an anchor that leads to two places: of two equal headings, or of a heading and an exercise."""
+
+    def run(self, root: Element) -> None:
+        ids = [name for node in root.iter() if (name := node.get("id"))]
+        for name in ids:
+            # `toc` gives the second of two equal headings, and one that is called as an element is, a number: retry_1
+            first = re.sub(r"_\d+$", "", name)
+            if ids.count(name) > 1 or (first != name and first in ids):
+                raise BuildStopped(f'two places have the anchor "#{first}": name one of them otherwise')
+
+
 class ExercisesExtension(Extension):
     """Exercises for Python-Markdown; needs `admonition`, `pymdownx.details` and `attr_list`."""
 
@@ -161,12 +192,16 @@ class ExercisesExtension(Extension):
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        """Register before snippets (32), which changes line numbers, and after inline (20) and attr_list (8)."""
+        """Register before snippets (32), which changes line numbers, and after inline (20) and attr_list (8).
+
+        The anchors are looked at after toc (5), which makes those of the headings.
+        """
         reader = _Reader(md, Path(self.getConfig("docs_dir")))
         md.preprocessors.register(reader, "exercises", 40)
         md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
+        md.treeprocessors.register(_Anchors(md), "anchors", 4)
 
 
 def makeExtension(**options: Any) -> ExercisesExtension:
-    """Return the extension; Python-Markdown calls this."""
+    """The extension; Python-Markdown calls this."""
     return ExercisesExtension(**options)

@@ -1,7 +1,7 @@
-"""The program of the box (see lab.prefect_box): a Prefect server, a web server, and the learner's programs.
+"""The program in the sandbox (see host.py): a Prefect server, a web server, and the learner's programs.
 
 It runs in the container, on the standard library alone: a request is one line of JSON on standard input, its answer one
-line on standard output. At the end of the input it ends, and the container with it, however `lab` came to its end.
+line on standard output. At the end of the input it ends, and the container with it, however `lab` ended.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 API = "http://127.0.0.1:4200/api"
-PATIENCE = 90  # seconds within which the server has to answer
-MOST_TEXT = 20_000  # bytes of a program's output, the last ones, that are looked at
+DEADLINE = 90  # seconds within which the server has to answer
+MOST_TEXT = 20_000  # bytes: of a program's output only the last ones count
 # A flow that is not async ends on the next full second because of its heartbeat, and no environment variable can turn
 # that off. Without it each program of a check takes a second less.
 RUNNER = """
@@ -36,21 +36,25 @@ with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
 """
 
 requests: queue.Queue[dict[str, Any]] = queue.Queue()
-visits: list[dict[str, Any]] = []  # what the web server was asked
-statuses: dict[str, list[int]] = {}  # and with what it answers, path by path; 200 when there is nothing left
+visits: list[dict[str, Any]] = []  # the requests that the web server had
+# Path → its next answers, each a status code, or an object with status, headers and body; after them 200.
+statuses: dict[str, list[Any]] = {}
 
 
 class Web(BaseHTTPRequestHandler):
-    """Answers with a rate that is different each time, notes who came and when, and fails as often as it is told."""
+    """Answers with a rate that is different each time, notes each request, and fails as often as `statuses` says."""
 
     def answer(self) -> None:
         """Answer a GET or a POST."""
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode(errors="replace")
         visits.append({"method": self.command, "path": self.path, "body": body, "seconds": time.monotonic()})
         planned = statuses.get(self.path)
-        content = json.dumps({"rate": 5 + len(visits) / 100}).encode()
-        self.send_response(planned.pop(0) if planned else 200)
-        self.send_header("Content-Type", "application/json")
+        plan = planned.pop(0) if planned else 200
+        plan = plan if isinstance(plan, dict) else {"status": plan}
+        content = plan.get("body", json.dumps({"rate": 5 + len(visits) / 100})).encode()
+        self.send_response(plan["status"])
+        for name, value in {"Content-Type": "application/json", **plan.get("headers", {})}.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -58,23 +62,21 @@ class Web(BaseHTTPRequestHandler):
     do_GET = do_POST = answer
 
     def log_message(self, *_: Any) -> None:
-        """Keep quiet: the visits are noted."""
+        """Print nothing: the visits are noted."""
 
 
 def api(path: str, method: str = "POST", body: Any = None) -> Any:
-    """Ask the Prefect server, and return what its JSON says."""
+    """What the API of the Prefect server answers."""
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(API + path, content, {"Content-Type": "application/json"}, method=method)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-                text = response.read()
-            return json.loads(text) if text else None
+            with urllib.request.urlopen(request, timeout=DEADLINE) as response:
+                return json.loads(response.read() or "null")
         except urllib.error.HTTPError as error:
-            if (
-                error.code != 503 or time.monotonic() > deadline
-            ):  # 503: SQLite is locked; Prefect's own client waits too
+            is_locked = error.code == 503  # SQLite is; Prefect's own client waits too
+            if not is_locked or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
 
@@ -85,9 +87,9 @@ def run(
     seconds: float,
     files: dict[str, str],
     settings: dict[str, str],
-    answers: dict[str, list[int]],
+    answers: dict[str, list[Any]],
 ) -> dict[str, Any]:
-    """Write the files into the folder and run a program there; its code is None when it took more than `seconds`."""
+    """Write the files into the folder and run a program there; its code is None when it took longer than `seconds`."""
     home = Path("/tmp/work", folder)
     for name, text in files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +98,7 @@ def run(
     statuses.clear()
     statuses.update(answers)
     command = words if words[0] == "prefect" else [sys.executable, "-c", RUNNER, *words]
-    running = processes()
+    processes_before = processes()
     environment = os.environ | {"PREFECT_LOCAL_STORAGE_PATH": str(home / "results")} | settings
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -106,7 +108,7 @@ def run(
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
-        for leftover in processes() - running:  # a worker's flows, and what the learner started
+        for leftover in processes() - processes_before:  # a worker's flows, and what the learner started
             with contextlib.suppress(ProcessLookupError):
                 os.kill(leftover, signal.SIGKILL)
         process.wait()
@@ -125,22 +127,23 @@ def last(file: IO[bytes]) -> str:
 
 
 def start_server() -> None:
-    """Start Prefect's server and wait until it answers; SystemExit with its last words when it does not."""
+    """Start Prefect's server and wait until it answers. Ends the program, with its last words, when it does not."""
     log = Path("/tmp/server.log")
     with log.open("w") as out:
         server = subprocess.Popen(["prefect", "server", "start"], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and server.poll() is None:
         try:
             api("/health", "GET")
             return
         except OSError:
             time.sleep(0.2)
-    sys.exit(([line for line in log.read_text().splitlines() if line.strip()] or ["no server"])[-1])
+    lines = [line for line in log.read_text().splitlines() if line.strip()]
+    sys.exit(lines[-1] if lines else "the server printed nothing")
 
 
 def listen() -> None:
-    """Take requests as they come; at the end of the input, end at once, whatever is under way."""
+    """Take requests as they come. At the end of the input, end the program at once, whatever it does."""
     for line in sys.stdin:
         requests.put(json.loads(line))
     os._exit(0)
@@ -155,7 +158,8 @@ def main() -> None:
     print(json.dumps("ready"), flush=True)
     while True:
         request = requests.get()
-        answer = run(**request) if request.pop("do") == "run" else api(**request)
+        do = request.pop("do")
+        answer = run(**request) if do == "run" else api(**request)
         print(json.dumps(answer), flush=True)
 
 

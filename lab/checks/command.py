@@ -1,0 +1,79 @@
+"""`lab check` and `lab reset`."""
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.core import ROOT, UserError
+from lab.checks.registry import Check, Outcome, all_checks, find_checks
+from lab.checks.runner import judge_all
+from lab.console import ended_by_signals, judged, out
+
+SHIPPED = Path(__file__).with_name("shipped.json")  # exercise → its text, as the course has it
+
+
+def check(
+    name: Annotated[str | None, typer.Argument(help="A lesson (02-cron) or an exercise (02-cron/percent).")] = None,
+    solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions instead of your files.")] = False,
+) -> None:
+    """Run the exercises and say of each what was expected and what was seen."""
+    tasks = [(one, one.solution if solutions else one.path) for one in find_checks(name)]
+    for one, file in tasks:
+        if not file.is_file():
+            raise UserError(f"{file.relative_to(ROOT)} is missing; bring it back with: lab reset {one.id}")
+    passed = 0
+    try:
+        with ended_by_signals(), closing(judge_all(tasks)) as outcomes, out.status("") as status:
+            for number, (one, _) in enumerate(tasks, 1):
+                status.update(f"{number} of {len(tasks)}: {one.id} runs …")
+                _, outcome = next(outcomes)
+                report(one, outcome)
+                passed += outcome.passed
+    except (KeyboardInterrupt, SystemExit):
+        out.print("interrupted: nothing is left running")
+        raise
+    out.print(f"{passed} of {len(tasks)} passed")
+    judged(passed == len(tasks))
+
+
+def report(check: Check, outcome: Outcome) -> None:
+    """Print the outcome of a check; of one that failed, also what was expected, what was seen, and the hint."""
+    out.print("[green]✓ passed[/]" if outcome.passed else "[red]✗ failed[/]", check.id)
+    if not outcome.passed:
+        out.print(f"  expected: {outcome.expected}", markup=False)
+        out.print(f"  seen:     {outcome.seen}", markup=False)
+        out.print(f"  hint:     {check.hint}", markup=False)
+
+
+def reset(name: Annotated[str, typer.Argument(help="An exercise (02-cron/percent).")]) -> None:
+    """Bring an exercise back as it was shipped; your version is kept beside it, ending in .yours."""
+    if "/" not in name:
+        raise UserError(f"{name!r} is not an exercise; name one, such as: lab reset 02-cron/percent")
+    [exercise] = find_checks(name)
+    path, shipped = exercise.path, json.loads(SHIPPED.read_text(encoding="utf-8"))[exercise.id].encode()
+    if path.exists() and path.read_bytes() != shipped:
+        kept = unused(Path(f"{path}.yours"))
+        shutil.copy2(path, kept)
+        out.print(f"your version is kept as {kept.relative_to(ROOT)}")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(shipped)
+    out.print(f"{path.relative_to(ROOT)} is as shipped")
+
+
+def unused(path: Path) -> Path:
+    """That path, or the first of path.2, path.3, … that does not exist, so that nothing kept is overwritten."""
+    number = 1
+    numbered = path
+    while numbered.exists():
+        number += 1
+        numbered = Path(f"{path}.{number}")
+    return numbered
+
+
+if __name__ == "__main__":  # after an exercise was changed: python -m lab.checks.command
+    texts = {check.id: check.path.read_text(encoding="utf-8") for check in all_checks().values()}
+    SHIPPED.write_text(json.dumps(texts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

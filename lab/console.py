@@ -1,0 +1,86 @@
+"""How `lab` speaks: the one place that knows Rich, and that turns a UserError into a line and exit code 2."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from engine.core import FAILED, IMPOSSIBLE, UserError
+
+out = Console(soft_wrap=True, highlight=False)
+_err = Console(soft_wrap=True, highlight=False, stderr=True)
+
+
+class Commands(TyperGroup):
+    """A group of commands in which what only a person can repair ends as one line and exit code 2."""
+
+    def make_context(self, *words: Any, **extra: Any) -> Any:
+        """Read the words of the command line that stand before the command's name."""
+        with _one_line():
+            return super().make_context(*words, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with _one_line():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn a UserError, a file that cannot be used, and a wrong command line into one line and exit code 2."""
+    try:
+        yield
+    except UserError as error:
+        raise fail(str(error)) from None
+    except OSError as error:
+        if error.filename is None or error.strerror is None:  # a closed pipe, for one
+            raise
+        raise fail(f"{error.filename}: {error.strerror.lower()}") from None
+    except typer.TyperException as error:
+        command = getattr(getattr(error, "ctx", None), "command_path", "")
+        message = error.format_message().rstrip(".")
+        if not command or not message:  # a group without a command: its help is shown
+            raise
+        raise fail(f"{command}: {message[:1].lower()}{message[1:]} (try: {command} --help)") from None
+
+
+def fail(message: str) -> typer.Exit:
+    """Print one line on standard error and return the exit to raise: code 2, the command could not be done."""
+    _err.print(message, style="red", markup=False)
+    return typer.Exit(IMPOSSIBLE)
+
+
+def judged(well: bool) -> None:
+    """End a command that judges something: exit code 1 when it was not well."""
+    if not well:
+        raise typer.Exit(FAILED)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP (a terminal is closed) raise SystemExit in the block, so that it cleans up after them."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.signal(number, lambda number, _: sys.exit(128 + number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+
+
+def show(header: list[str], rows: list[list[str]]) -> None:
+    """Print a table: in colours on a terminal, in plain lines of at most 160 characters elsewhere."""
+    table = Table(*header, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*row)
+    console = Console() if sys.stdout.isatty() else Console(width=160, no_color=True)
+    with console.capture() as drawn:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in drawn.get().strip("\n").splitlines()))

@@ -1,0 +1,1 @@
+"""`lab cron`: crontabs explained and linted, without Docker."""
