@@ -6,7 +6,7 @@ Two buckets that agree in rows and number are the same (chance of an error: 1 in
 
 from psycopg2.extensions import connection
 
-from shop import query
+from source import query
 from tables import BUCKET, TABLES
 from warehouse import Warehouse
 
@@ -14,8 +14,8 @@ Fingerprint = dict[int, tuple[int, int]]  # bucket → rows, number
 
 
 def of_shop(shop: connection, table: str, where: str = "true") -> Fingerprint:
-    text = " || '|' || ".join(kind.shop_text.format(name) for name, kind in TABLES[table].items())
-    number = f"bit_xor(('x' || substr(md5({text}), 1, 16))::bit(64)::bigint)"
+    text = ", ".join(kind.shop_text.format(name) for name, kind in TABLES[table].items())
+    number = f"bit_xor(('x' || left(md5(concat_ws('|', {text})), 16))::bit(64)::bigint)"
     buckets = query(shop, f"SELECT id / {BUCKET}, count(*), {number} FROM {table} WHERE {where} GROUP BY 1")
     return {bucket: (rows, number % 2**64) for bucket, rows, number in buckets}  # PostgreSQL's has a sign
 

@@ -24,6 +24,9 @@ class ClickHouse:
         self.login = {"user": parts.username or "default", "password": parts.password or ""}
         self.native = {"host": parts.hostname, "port": parts.port or 9000, "database": parts.path[1:] or "default"}
         self.http = f"http://{parts.hostname}:{parse_qs(parts.query).get('http_port', ['8123'])[0]}/"
+        # The server makes it at its first start; killed in the middle of that, it never would.
+        with Client(**(self.native | {"database": ""}), **self.login, connect_timeout=10) as client:
+            client.execute(f"CREATE DATABASE IF NOT EXISTS {self.native['database']}")
 
     def query(self, sql: str) -> list[tuple]:
         with Client(**self.native, **self.login, connect_timeout=10, send_receive_timeout=300) as client:
@@ -34,7 +37,8 @@ class ClickHouse:
         into = {"database": self.native["database"], "query": f"INSERT INTO {table} ({columns}) FORMAT TabSeparated"}
         answer = requests.post(self.http, params=into, data=rows, auth=tuple(self.login.values()), timeout=300)
         if answer.status_code != 200:  # the server's own words, which say more than a status code
-            raise requests.HTTPError(answer.text.strip()[:500], response=answer)
+            kind = requests.ConnectionError if answer.status_code == 503 else requests.HTTPError  # 503: it may pass
+            raise kind(answer.text.strip()[:500], response=answer)
 
 
 @cache

@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 
-import embedded
-from settings import LESSON, STATE
+from embedded import Postgres
+from settings import LESSON
 
 
-def for_prefect() -> None:
+def for_prefect(postgres: Postgres) -> None:
     if "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in os.environ:
-        embedded.start()
-        url = embedded.url("prefect").replace("postgresql:", "postgresql+asyncpg:")
+        postgres.start()
+        url = postgres.url("prefect").replace("postgresql:", "postgresql+asyncpg:")
         os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = url
 
 
@@ -27,11 +27,11 @@ def generate(*options: str) -> None:
         sys.exit(code)
 
 
-def for_flows() -> None:
+def for_flows(postgres: Postgres) -> None:
     """The shop, filled if it is ours, and the warehouse."""
     if "SOURCE_URL" not in os.environ:
-        embedded.start()
-        os.environ["SHOP_URL"] = embedded.url("shop")
+        postgres.start()
+        os.environ["SHOP_URL"] = postgres.url("shop")
         generate("--seed-only")
         os.environ["SOURCE_URL"] = as_etl(os.environ["SHOP_URL"])
-    os.environ.setdefault("WAREHOUSE_URL", f"chdb://{STATE}/warehouse")
+    os.environ.setdefault("WAREHOUSE_URL", f"chdb://{postgres.state}/warehouse")

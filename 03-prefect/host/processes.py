@@ -9,54 +9,86 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
-from settings import LESSON, MARK, STATE, stop_with
+from settings import LESSON, MARK, stop_with
 
-BACKGROUND = os.environ.get("BACKGROUND", "0") not in ("0", "no")
-
-
-def ours(process: psutil.Process) -> bool:
-    """A number in a pid file may have a new owner by now; the mark says who started the process, for which STATE."""
-    try:
-        return process.uids().real == os.getuid() and process.environ().get(MARK) == str(STATE)
-    except psutil.Error:
-        return False
+STOPPED = (signal.SIGTERM, signal.SIGINT)  # signals that end a process at somebody's wish
 
 
-def all_ours() -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if ours(process)]
+class Processes:
+    """The processes of one user's host mode, whose pid files and logs are in the folder `state`."""
 
+    def __init__(self, state: Path) -> None:
+        self.state = state
 
-def running(kind: str = "*") -> dict[str, psutil.Process]:
-    """What the pid files name and still runs, as name → process; files of others and of the dead are removed."""
-    found = {}
-    for file in sorted((STATE / "run").glob(f"{kind}.pid")):
+    def ours(self, process: psutil.Process) -> bool:
+        """A number in a pid file may have a new owner by now; the mark says who started the process, and for what."""
         try:
-            process = psutil.Process(int(file.read_text()))
-        except (psutil.Error, ValueError):
-            process = None
-        if process and ours(process):
-            found[file.stem] = process
-        else:
-            file.unlink(missing_ok=True)
-    return found
+            return process.uids().real == os.getuid() and process.environ().get(MARK) == str(self.state)
+        except psutil.Error:
+            return False
 
+    def all(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self.ours(process)]
 
-def launch(name: str, command: list[str], background: bool = BACKGROUND) -> "subprocess.Popen[bytes]":
-    """Start a command with a pid file; in the background, its output goes to a log file."""
-    # A shell that starts us with & lets us ignore Ctrl-C, and Prefect ends on no other signal: undo that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    log = (STATE / "logs" / f"{name}.log").open("w") if background else None
-    child = subprocess.Popen(
-        command,
-        cwd=LESSON,
-        env=os.environ | {MARK: str(STATE)},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log and subprocess.STDOUT,
-        start_new_session=background,
-    )
-    (STATE / "run" / f"{name}.pid").write_text(f"{child.pid}\n")
-    return child
+    def running(self, kind: str = "*") -> dict[str, psutil.Process]:
+        """What the pid files name and still runs, as name → process; files of others and of the dead are removed."""
+        found = {}
+        for file in sorted((self.state / "run").glob(f"{kind}.pid")):
+            try:
+                process = psutil.Process(int(file.read_text()))
+            except (psutil.Error, ValueError):
+                process = None
+            if process and self.ours(process):
+                found[file.stem] = process
+            else:
+                file.unlink(missing_ok=True)
+        return found
+
+    def log(self, name: str) -> Path:
+        return self.state / "logs" / f"{name}.log"
+
+    def launch(self, name: str, command: list[str], background: bool) -> "subprocess.Popen[bytes]":
+        """Start a command with a pid file; in the background, its output goes to a log file."""
+        # A shell that starts us with & lets us ignore Ctrl-C, and Prefect ends on no other signal: undo that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        log = self.log(name).open("w") if background else None
+        child = subprocess.Popen(
+            command,
+            cwd=LESSON,
+            env=os.environ | {MARK: str(self.state)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log and subprocess.STDOUT,
+            start_new_session=background,
+        )
+        (self.state / "run" / f"{name}.pid").write_text(f"{child.pid}\n")
+        return child
+
+    def wait_until_ready(self, name: str, child: "subprocess.Popen[bytes]", ready: Callable[[], bool]) -> None:
+        """Exits with the end of its log if it ends, or is not ready in 90 seconds."""
+        end = time.monotonic() + 90
+        while not ready():
+            if child.poll() is not None or time.monotonic() > end:
+                if child.returncode is None:
+                    self.terminate([psutil.Process(child.pid)])
+                last = "\n".join(self.log(name).read_text().splitlines()[-5:])
+                stop_with(f"{name} does not start; {self.log(name)} ends:\n{last}")
+            time.sleep(0.3)
+
+    def terminate(self, processes: Iterable[psutil.Process], patience: float = 15) -> None:
+        """End them and what they started: SIGTERM, and SIGKILL for who still runs after `patience` seconds."""
+        family = []
+        for process in processes:
+            try:
+                family += [process, *process.children(recursive=True)]
+                process.terminate()
+            except psutil.NoSuchProcess:
+                pass
+        _, alive = psutil.wait_procs([p for p in family if self.ours(p)], timeout=patience)
+        for process in alive:
+            print(f"process {process.pid} did not end in {patience:.0f} s and was killed")
+            process.kill()
+        psutil.wait_procs(alive, timeout=5)
 
 
 def attend(name: str, child: "subprocess.Popen[bytes]") -> None:
@@ -66,38 +98,8 @@ def attend(name: str, child: "subprocess.Popen[bytes]") -> None:
         signal.signal(number, lambda *_: child.terminate())
     code = child.wait()
     print(f"{name} ended")
-    stopped = (signal.SIGTERM, signal.SIGINT)
-    if code not in (0, *(-number for number in stopped), *(128 + number for number in stopped)):
+    if code not in (0, *(-number for number in STOPPED), *(128 + number for number in STOPPED)):
         sys.exit(code)
-
-
-def wait_until_ready(name: str, child: "subprocess.Popen[bytes]", ready: Callable[[], bool]) -> None:
-    """Exits with the end of its log if it ends, or is not ready in 90 seconds."""
-    end = time.monotonic() + 90
-    while not ready():
-        if child.poll() is not None or time.monotonic() > end:
-            if child.returncode is None:
-                terminate([psutil.Process(child.pid)])
-            log = STATE / "logs" / f"{name}.log"
-            last = "\n".join(log.read_text().splitlines()[-5:])
-            stop_with(f"{name} does not start; {log} ends:\n{last}")
-        time.sleep(0.3)
-
-
-def terminate(processes: Iterable[psutil.Process], patience: float = 15) -> None:
-    """End them and what they started: SIGTERM, and SIGKILL for who still runs after `patience` seconds."""
-    family = []
-    for process in processes:
-        try:
-            family += [process, *process.children(recursive=True)]
-            process.terminate()
-        except psutil.NoSuchProcess:
-            pass
-    _, alive = psutil.wait_procs([p for p in family if ours(p)], timeout=patience)
-    for process in alive:
-        print(f"process {process.pid} did not end in {patience:.0f} s and was killed")
-        process.kill()
-    psutil.wait_procs(alive, timeout=5)
 
 
 def remove(folder: Path) -> None:

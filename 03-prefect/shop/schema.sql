@@ -41,7 +41,8 @@ DECLARE
     t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['customers', 'products', 'orders', 'order_lines'] LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER touch BEFORE INSERT OR UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION touch()', t);
+        EXECUTE format('CREATE OR REPLACE TRIGGER touch BEFORE INSERT OR UPDATE ON %I'
+                       ' FOR EACH ROW EXECUTE FUNCTION touch()', t);
         EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON %I (updated_at)', t || '_updated_at', t);
     END LOOP;
     -- The role of the ETL: it reads every table, sees when open transactions began, and writes nothing.

@@ -7,9 +7,11 @@ BEGIN
     PERFORM setseed(0.4);
 
     INSERT INTO customers (name, region)
-    SELECT first || ' ' || last, (ARRAY['North', 'Northeast', 'Central-West', 'Southeast', 'Southeast', 'South'])[ceil(random() * 6)]
+    SELECT first || ' ' || last,
+           (ARRAY['North', 'Northeast', 'Central-West', 'Southeast', 'Southeast', 'South'])[ceil(random() * 6)]
     FROM unnest(ARRAY['Ana', 'Bruno', 'Carla', 'Davi', 'Elisa', 'Felipe', 'Gabriela', 'Heitor', 'Inês', 'João',
-                      'Karina', 'Lucas', 'Márcia', 'Nelson', 'Olívia', 'Pedro', 'Rafaela', 'Sérgio', 'Tânia', 'Vítor']) AS first,
+                      'Karina', 'Lucas', 'Márcia', 'Nelson', 'Olívia', 'Pedro', 'Rafaela', 'Sérgio', 'Tânia',
+                      'Vítor']) AS first,
          unnest(ARRAY['Almeida', 'Barbosa', 'Cardoso', 'Dias', 'Esteves', 'Ferreira', 'Gomes', 'Lima',
                       'Martins', 'Nogueira', 'Oliveira', 'Pereira', 'Ribeiro', 'Souza', 'Teixeira']) AS last;
 
@@ -24,7 +26,8 @@ BEGIN
          unnest(things) AS thing, unnest(ARRAY['Small', 'Large']) AS size;
 
     INSERT INTO orders (customer_id, status, ordered_at)
-    SELECT ceil(random() * 300), CASE WHEN random() < 0.05 THEN 'cancelled' WHEN i < 19500 THEN 'shipped' ELSE 'placed' END,
+    SELECT ceil(random() * 300),
+           CASE WHEN random() < 0.05 THEN 'cancelled' WHEN i < 19500 THEN 'shipped' ELSE 'placed' END,
            now() - interval '30 days' * (1 - i / 20001.0)
     FROM generate_series(1, 20000) AS i;
 

@@ -1,4 +1,4 @@
-"""Convert an amount at the rate of a past day. RATE_URL is the server's address. Usage: ask_once.py 2026-03-02 100"""
+"""Convert an amount at the rate of a past day. RATE_URL is the server. Usage: ask_once.py 2026-03-02 100"""
 
 import os
 import sys

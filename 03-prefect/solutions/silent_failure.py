@@ -16,7 +16,7 @@ def load(region: str) -> None:
 
 @flow
 def load_regions() -> list[PrefectFuture]:
-    return [load.submit(region) for region in REGIONS]  # a flow that returns futures is as good as the worst of them
+    return [load.submit(region) for region in REGIONS]  # the run is as good as the worst of them
 
 
 if __name__ == "__main__":

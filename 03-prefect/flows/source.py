@@ -30,10 +30,13 @@ def one_load_at_a_time() -> Iterator[connection]:
 
 
 @contextmanager
-def snapshot() -> Iterator[connection]:
-    """A connection whose queries all see the shop as it was at the first of them."""
+def snapshot(of: connection | None = None) -> Iterator[connection]:
+    """A connection whose queries all see the shop as it was at the first of them; or as another one sees it."""
     with closing(connect()) as shop:
         shop.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        if of:
+            [exported] = query(of, "SELECT pg_export_snapshot()")
+            shop.cursor().execute("SET TRANSACTION SNAPSHOT %s", exported)
         yield shop
 
 

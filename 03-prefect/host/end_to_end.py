@@ -7,9 +7,8 @@ from prefect import Flow
 from fingerprint import differences, of_shop, of_warehouse, size
 from reconcile import reconcile
 from sales_etl import sales_etl
-from schema import create_tables
-from shop import snapshot
-from tables import TABLES
+from source import snapshot
+from tables import TABLES, create_tables
 from warehouse import Warehouse, open_warehouse
 
 
@@ -45,8 +44,9 @@ def main() -> bool:
     return not wrong
 
 
-try:
-    sys.exit(0 if main() else 3)
-except Exception as error:  # etl.py shows this line, and where the log with all the rest is
-    print(f"failed: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
-    sys.exit(1)
+if __name__ == "__main__":
+    try:
+        sys.exit(0 if main() else 3)
+    except Exception as error:  # etl.py shows this line, and where the log with all the rest is
+        print(f"failed: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
+        sys.exit(1)

@@ -1,6 +1,7 @@
-"""Cancel the runs that were missed while nothing worked here. Asked for before a worker starts, none of them runs.
+"""Skip all runs that were missed while no worker was there. Run before a worker starts, so that it starts none of them.
 
-Only runs of a schedule, and only of deployments with the tag skip-missed. GRACE in seconds: later than that is missed.
+Missed: a run of the schedule that is more than GRACE seconds late, of a deployment with the tag skip-missed.
+The same policy for one run, when it starts: skip_missed() in flows/policies.py.
 """
 
 import os
@@ -15,7 +16,7 @@ MISSED = {
         "tags": {"all_": ["auto-scheduled", "skip-missed"]},
         "next_scheduled_start_time": {"before_": (datetime.now(UTC) - GRACE).isoformat()},
     },
-    "state": {"type": "CANCELLED", "name": "Skipped", "message": "missed: nothing worked here when it was due"},
+    "state": {"type": "CANCELLED", "name": "Skipped", "message": "missed: no worker was there when it was due"},
 }
 
 skipped = 0

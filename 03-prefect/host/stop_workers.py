@@ -10,16 +10,15 @@ from collections.abc import Callable
 
 import psutil
 from api import Unreachable, call
-from processes import all_ours, running, terminate
+from processes import Processes
 
 POOL = "lab"
-WAIT = float(os.environ.get("WAIT", "60"))  # seconds that running flows get to end by themselves
 
 
-def runs() -> dict[str, psutil.Process]:
+def runs(processes: Processes) -> dict[str, psutil.Process]:
     """The flow runs that workers of ours are executing now, as id → process."""
     found = {}
-    for process in all_ours():
+    for process in processes.all():
         try:
             if run := process.environ().get("PREFECT__FLOW_RUN_ID"):
                 found.setdefault(run, process)  # the process that came first started the others
@@ -46,34 +45,34 @@ def set_state(run: str, kind: str, message: str) -> None:
     call("POST", f"/flow_runs/{run}/set_state", body)
 
 
-def drain() -> None:
-    """Let no run start; wait for the running ones, then cancel them. Raises Unreachable."""
+def drain(processes: Processes, wait: float) -> None:
+    """Let no run start; wait so many seconds for the running ones, then cancel them. Raises Unreachable."""
     call("PATCH", f"/work_pools/{POOL}", {"is_paused": True})
     time.sleep(float(os.environ["PREFECT_WORKER_QUERY_SECONDS"]) + 1)  # what the workers have fetched already starts
-    if left := runs():
+    if left := runs(processes):
         names = ", ".join(map(name, left))
-        print(f"waiting up to {WAIT:.0f} s for running flows (WAIT=0 cancels them at once): {names}", flush=True)
-        wait_until(lambda: not runs(), WAIT)
-    for run in runs():
+        print(f"waiting up to {wait:.0f} s for running flows (WAIT=0 cancels them at once): {names}", flush=True)
+        wait_until(lambda: not runs(processes), wait)
+    for run in runs(processes):
         print(f"cancelling {name(run)}", flush=True)
         set_state(run, "CANCELLING", "make stop-pool")
-    if not wait_until(lambda: not runs(), 15):  # one that waits for a database does not hear
+    if not wait_until(lambda: not runs(processes), 15):  # one that waits for a database does not hear
         print("not all ended in 15 s: they are killed with their worker")
 
 
-def stop_workers() -> None:
-    """Stop the workers that the pid files name, and what they started."""
-    workers = running("worker-*")
-    if not workers and not runs():
+def stop_workers(processes: Processes, wait: float) -> None:
+    """Stop the workers that the pid files name, and what they started; their runs get `wait` seconds to end."""
+    workers = processes.running("worker-*")
+    if not workers and not runs(processes):
         print("no worker of yours runs")
         return
     reason = ""
     try:
-        drain()
+        drain(processes, wait)
     except Unreachable as unreachable:
         reason = str(unreachable)
-    killed = runs()
-    terminate([*workers.values(), *killed.values()])
+    killed = runs(processes)
+    processes.terminate([*workers.values(), *killed.values()])
     try:
         if not reason:
             call("PATCH", f"/work_pools/{POOL}", {"is_paused": False})
@@ -85,4 +84,4 @@ def stop_workers() -> None:
     if reason and killed:
         print(f"{len(killed)} flow runs were killed and still count as Running, since {reason}")
     print(f"workers stopped: {len(workers)}")
-    running("worker-*")  # removes the pid files
+    processes.running("worker-*")  # removes the pid files
