@@ -1,26 +1,25 @@
-"""`make contrast`: live through the faults of the board, print the verdicts, write results and timelines.
+"""`make contrast`: run the scenarios of the fault board, print the verdicts, write records and timelines.
 
 They go to .cache/contrast, or where RESULTS says: what the page shows is in contrast/results.
-Exit code 1 when a verdict is not the expected one.
+Exit code 1 when a verdict is not the expected one, 2 when a scenario could not be run.
 """
 
 import argparse
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.boxes import number
-from contrast.results import FOLDER, board, cell, write
-from contrast.stack import LANES, TICK, Stack
-from contrast.window import faults, live, load
-from lab.engine import CACHE, Trouble, say, step
+from contrast.fault import faults, find
+from contrast.results import FOLDER, cell, inputs, summary_table, write, write_duration
+from contrast.runner import run
+from contrast.stack import LANES, Stack
+from engine.core import CACHE, DONE, FAILED, UserError, positive, program, say, step
 
 
 def surprises(result: dict[str, Any]) -> list[str]:
-    """What came out otherwise than the fault's module expects, a line for each lane."""
-    expected = load(result["fault"]).EXPECTED
+    """What came out otherwise than the fault expects, a line for each lane."""
+    expected = find(result["fault"]).expected
     return [
         f"{result['fault']}, {lane}: {cell(got['verdict'])}; expected: {cell(expected[lane])}"
         for lane, got in result["lanes"].items()
@@ -35,36 +34,34 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=LANES, help="a lane; all of them when none is named")
     parser.add_argument("--lanes", type=Path, default=FOLDER.parent / "lanes", help="a folder like contrast/lanes")
     chosen = parser.parse_args()
-    names = chosen.faults or faults()
-    for name in names:
-        load(name)
-    repeat = number("REPEAT", 1)
+    names = chosen.faults or list(faults())
+    chosen_faults = {name: find(name) for name in names}
+    repeat = positive("REPEAT", 1)
     if not chosen.lanes.is_dir():
-        raise Trouble(f"{chosen.lanes} is no folder: name one with crontabs, like contrast/lanes")
-    results = Path(os.environ.get("RESULTS") or CACHE / "contrast")
-    wrong: list[str] = []
-    rows: list[dict[str, Any]] = []
+        raise UserError(f"{chosen.lanes} is no folder: name one with crontabs, like contrast/lanes")
+    folder = Path(os.environ.get("RESULTS") or CACHE / "contrast")
+    digests = {name: inputs(name, chosen.lanes) for name in names}  # of what is there now, whatever is edited meanwhile
+    results: list[dict[str, Any]] = []
     began = time.monotonic()
-    with Stack(chosen.only or LANES, chosen.lanes) as stack:
+    with Stack(chosen.only or LANES, chosen.lanes, os.environ.get("COMPOSE_PROJECT_NAME") or "contrast") as stack:
         for turn in range(1, repeat + 1):
-            for place, name in enumerate(names, start=1):
+            for place, (name, fault) in enumerate(chosen_faults.items(), start=1):
                 of = f"{place}/{len(names)} {name}" + (f", run {turn}" if repeat > 1 else "")
-                with step(f"{of}, {load(name).TICKS} ticks of {getattr(load(name), 'TICK', TICK):g} s"):
-                    result = live(stack, name)
-                rows.append(result)
-                wrong += surprises(result)
+                with step(f"{of}, {fault.ticks} ticks of {fault.tick:g} s"):
+                    results.append({"inputs": digests[name]} | run(stack, name))
                 if stack.lanes == LANES:
-                    write(result, results)
-    pictures = f"; pictures: {results}" if stack.lanes == LANES else ""  # of all lanes, or none
-    lived = f"{len(rows)} {'fault' if len(rows) == 1 else 'faults'}, {time.monotonic() - began:.0f} s"
-    say(f"\n{board(rows)}\n\n{lived}{pictures}")
+                    write(results[-1], folder)
+    seconds = time.monotonic() - began
+    whole = stack.lanes == LANES  # pictures are of all lanes, or there are none
+    if whole and repeat == 1 and names == list(faults()):
+        write_duration(len(names), seconds, folder)
+    done = f"{len(results)} {'fault' if len(results) == 1 else 'faults'}, {seconds:.0f} s"
+    say(f"\n{summary_table(results)}\n\n{done}{f'; pictures: {folder}' if whole else ''}")
+    wrong = [line for result in results for line in surprises(result)]
     for line in wrong:
         say(f"NOT AS EXPECTED {line}")
-    return 1 if wrong else 0
+    return FAILED if wrong else DONE
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing is left running")
+    program(main)

@@ -1,13 +1,50 @@
-"""What the board leaves: for each fault a JSON, a timeline and a table, and the table of all verdicts."""
+"""What `make contrast` leaves: for each fault a record, a timeline and a table, and the table of all verdicts."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from bench.report import table as markdown
-from contrast import tally, timeline
+from contrast import summary, timeline
+from contrast.fault import faults
+from contrast.stack import FOLDER as BOARD
+from engine.core import ROOT
+from engine.docker import docker
+from engine.markdown import table as markdown
+from engine.records import digest
 
-FOLDER = Path(__file__).parent / "results"
+FOLDER = BOARD / "results"
+ENGINE = ("core", "docker", "images", "markdown", "records", "stacks", "system", "web")  # what contrast uses of it
+IMAGES = (
+    "03-prefect/Dockerfile",
+    "03-prefect/requirements.lock",
+    "offline/debian",
+    "offline/python",
+    "offline/postgres",
+)
+
+
+def input_paths(name: str, lanes: Path) -> list[Path]:
+    """The files and folders that the record of a fault depends on: the fault, the lanes, the harness, and the images."""
+    own = [BOARD / "faults/__init__.py", BOARD / f"faults/{name.replace('-', '_')}.py"]
+    harness = [*BOARD.glob("*.py"), BOARD / "inside", BOARD / "docker-compose.yml"]
+    engine = [ROOT / f"engine/{module}.py" for module in ("__init__", *ENGINE)]
+    return [*own, lanes, *harness, *engine, *(ROOT / image for image in IMAGES)]
+
+
+def inputs(name: str, lanes: Path | None = None) -> str:
+    """The digest of all that the record of a fault depends on; `lanes` is the folder of the lanes, if another."""
+    return digest(input_paths(name, lanes or BOARD / "lanes"))
+
+
+def committed(name: str) -> dict[str, Any]:
+    """The record of a fault that the page shows."""
+    record: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return record
+
+
+def stale() -> list[str]:
+    """The faults whose committed record was made from other inputs than those that are here."""
+    return [name for name in faults() if committed(name).get("inputs") != inputs(name)]
 
 
 def counts(verdict: dict[str, int]) -> str:
@@ -20,7 +57,7 @@ def cell(verdict: dict[str, int]) -> str:
     return counts({what: count for what, count in verdict.items() if count}) or "✓"
 
 
-def board(results: list[dict[str, Any]], link: bool = False) -> str:
+def summary_table(results: list[dict[str, Any]], link: bool = False) -> str:
     """The table of faults and lanes; with `link` for the page, on which each fault has a heading of its name."""
     lanes = list(dict.fromkeys(lane for result in results for lane in result["lanes"]))
     rows = [
@@ -28,7 +65,7 @@ def board(results: list[dict[str, Any]], link: bool = False) -> str:
         + [cell(result["lanes"][lane]["verdict"]) for lane in lanes]
         for result in results
     ]
-    return markdown(["fault", *(tally.NAMES[lane] for lane in lanes)], rows)
+    return markdown(["fault", *(summary.NAMES[lane] for lane in lanes)], rows)
 
 
 def figures(result: dict[str, Any]) -> str:
@@ -36,7 +73,7 @@ def figures(result: dict[str, Any]) -> str:
     names = list(dict.fromkeys(name for lane in result["lanes"].values() for name in lane["figures"]))
     rows = [
         [
-            tally.NAMES[lane],
+            summary.NAMES[lane],
             *("–" if got["figures"].get(name) is None else f"{got['figures'][name]:g}" for name in names),
         ]
         for lane, got in result["lanes"].items()
@@ -52,4 +89,12 @@ def write(result: dict[str, Any], folder: Path) -> None:
     (folder / f"{name}.svg").write_text(timeline.svg(result))
     (folder / f"{name}.md").write_text(timeline.table(result) + figures(result))
     all_of_them = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    (folder / "board.md").write_text(board(all_of_them, link=True) + "\n")
+    (folder / "board.md").write_text(summary_table(all_of_them, link=True) + "\n")
+
+
+def write_duration(count: int, seconds: float, folder: Path) -> None:
+    """Write how long a run of all faults took, as a sentence that the page includes."""
+    cores, memory = docker("info", "--format", "{{.NCPU}} {{.MemTotal}}").split()
+    machine = f"a machine with {cores} cores and {int(memory) / 10**9:.0f} GB of memory"
+    text = f"`make contrast` runs all {count} faults; on {machine} that took {seconds / 60:.0f} minutes."
+    (folder / "duration.md").write_text(text + "\n")

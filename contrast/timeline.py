@@ -1,7 +1,7 @@
-"""One fault on the board as a picture: its lanes under one another on one axis of ticks.
+"""One scenario run as a picture: its lanes under one another on one axis of ticks.
 
 Times are in ticks; lengths are in units of the picture, which are pixels where the page gives it 680 of them. On a
-page it stands in `<div class="board-scroll" role="region" tabindex="0" aria-label="..." data-search-exclude>`.
+page it stands in `<div class="timeline-scroll" role="region" tabindex="0" aria-label="..." data-search-exclude>`.
 """
 
 import re
@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from contrast.marks import BAR, again, bar, bracket, escape, hatch, late, shape
-from contrast.tally import Lane, Run, number, read, table
+from contrast.summary import Lane, Run, number, read, table
+from contrast.symbols import BAR, again, bar, bracket, escape, hatch, shape, waited
 
 __all__ = ["svg", "table"]
 STYLE = Path(__file__).parents[1] / "theme/assets/contrast.css"
@@ -22,21 +22,21 @@ LETTER = 6.8  # width of a character, generous
 
 
 def svg(result: dict[str, Any]) -> str:
-    """Return the picture of a result as one SVG element without blank lines; errors as `tally.read`."""
-    return Board(result).svg()
+    """Return the picture of a result as one SVG element without blank lines; errors as `summary.read`."""
+    return Timeline(result).svg()
 
 
-class Board:
+class Timeline:
     """The picture of one result, drawn from top to bottom; a part returns what it drew and the height where it ends."""
 
     def __init__(self, result: dict[str, Any]) -> None:
         """Read the result and lay the axis; it goes on to the last end, which may lie past the last tick."""
-        self.result, self.lanes = result, read(result)
+        self.result, self.lanes = result, list(read(result).values())
         runs = [run for lane in self.lanes for run in lane.runs]
         ends: list[float] = [one["end"] or one["start"] for run in runs for one in run.attempts]
         ends += [alert["at"] for lane in self.lanes for alert in lane.alerts]
         self.first, self.last = min([0.0, *(run.start for run in runs)]), max([float(result["ticks"]), *ends])
-        self.id = "board-" + re.sub(r"[^\w-]", "-", result["fault"])
+        self.id = "timeline-" + re.sub(r"[^\w-]", "-", result["fault"])
         jobs = sorted({run.job for run in runs})
         letters = jobs if all(len(job) == 1 for job in jobs) else [chr(ord("A") + i) for i in range(len(jobs))]
         self.letters = dict(zip(jobs, letters, strict=True)) if len(jobs) > 1 else {}
@@ -63,7 +63,7 @@ class Board:
             for job in sorted({run.job for run in lane.runs}):
                 ends: list[float] = []
                 runs = [
-                    (run.due or 0 if waiting and run.late else run.start, run) for run in lane.runs if run.job == job
+                    (run.due or 0 if waiting and run.waited else run.start, run) for run in lane.runs if run.job == job
                 ]
                 for since, run in sorted(runs, key=lambda pair: pair[0]):
                     start = self.x(since) - 3 * (since != run.start)
@@ -78,8 +78,8 @@ class Board:
     def run(self, run: Run, y: float) -> str:
         """The bars of a run around the height y, what links them, and how long it waited."""
         bars, drawn = self.extents(run), ""
-        if run.late:
-            drawn += late(self.x(run.due or 0), bars[0][0], y)
+        if run.waited:
+            drawn += waited(self.x(run.due or 0), bars[0][0], y)
         for (x, end), one in zip(bars, run.attempts, strict=True):
             drawn += bar(one["outcome"], x, end, y, self.id)
             if self.letters and one["outcome"] == "ok" and end - x >= 13:
@@ -110,7 +110,7 @@ class Board:
         drawn += "".join(f'<path class="grid" d="M{self.x(tick)} {top}V{axis}"/>' for tick in every)
         drawn += f'<path class="axis" d="M{LEFT} {axis}H{RIGHT + 6}"/>'
         for tick in lane.due:
-            kind = "lost" if tick in lane.lost else "skipped" if tick in lane.skipped else "due"
+            kind = "missed" if tick in lane.missed else "skipped" if tick in lane.skipped else "due"
             drawn += shape(kind, self.x(tick), axis + 6)
         drawn += "".join(shape("hand", self.x(run.start), axis + 6) for run in lane.runs if run.due is None)
         if not lane.runs:
@@ -174,7 +174,7 @@ class Board:
     def legend(self, y: float) -> tuple[str, float]:
         """Each mark that occurs, with its meaning."""
         marks = sum((lane.marks() for lane in self.lanes), Counter[str]())
-        marks["due"] = sum(len(lane.due) for lane in self.lanes) - marks["lost"] - marks["skipped"]
+        marks["due"] = sum(len(lane.due) for lane in self.lanes) - marks["missed"] - marks["skipped"]
         marks["fault"] = len(self.result["spans"])
         items = {
             "due": (shape("due", 11, 0), f"due, every {number(self.result['tick_seconds'])} s"),
@@ -182,10 +182,10 @@ class Board:
             "failed": (bar("failed", 0, 22, 0, self.id), "failed"),
             "killed": (bar("killed", 0, 22, 0, self.id), "killed"),
             "retried": (again(0, 22, 0), "tried again"),
-            "late": (late(3, 22, 0), "late: waited since it was due"),
+            "waited": (waited(3, 22, 0), "waited since it was due"),
             "crowd": (bracket(1, 21, 1), "most at once"),
             "hand": (shape("hand", 11, 0), "asked for by hand"),
-            "lost": (shape("lost", 11, 0), "lost: due, never ran"),
+            "missed": (shape("missed", 11, 0), "missed: due, never ran"),
             "skipped": (shape("skipped", 11, 0), "skipped: another was at work"),
             "alert": (shape("alert", 11, 0), "alert"),
             "fault": (shape("fault", 11, 0), "fault on"),
@@ -219,7 +219,7 @@ class Board:
         said = " ".join(f"{lane.name}: {lane.words()}." for lane in self.lanes)
         css = re.sub(r"/\*.*?\*/|(?<=\n) +", "", STYLE.read_text(), flags=re.DOTALL)
         picture = f"""
-<svg xmlns="http://www.w3.org/2000/svg" class="board" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img"
+<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img"
  aria-labelledby="{self.id}-title" aria-describedby="{self.id}-desc">
 <title id="{self.id}-title">{escape(self.result["fault"])}: {escape(self.result["claim"])}</title>
 <desc id="{self.id}-desc">{escape(said)}</desc>

@@ -1,1 +1,1 @@
-"""The faults of the board, one module each: its claim, what is done, what is counted, and what is expected."""
+"""The faults, one module each, which ends with a `Fault`: see contrast/fault.py."""

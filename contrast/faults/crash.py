@@ -1,22 +1,28 @@
 """The job is killed -9 in mid-load, when two of five rows are in."""
 
-from contrast.board import Board, Lane
-
-CLAIM = "A job killed half-way leaves half of its work; one transaction with a watermark leaves none, and repeats it."
-LIMIT = "State"
-TICKS = 8
-EXPECTED = {
-    "plain": {"rows lost": 2, "rows doubled": 0},
-    "hardened": {"rows lost": 0, "rows doubled": 0},
-    "prefect": {"rows lost": 0, "rows doubled": 0},
-}
+from contrast.fault import Fault
+from contrast.injector import FaultInjector
+from contrast.summary import Lane
 
 
-def fault(board: Board) -> None:
+def inject(injector: FaultInjector) -> None:
     """The run of tick 3 loads orders 11 to 15; the insert of 13 stands still, and the kill comes then."""
-    board.kill_in_mid_load(13, 2.6)
+    injector.kill_in_mid_load(13, 2.6)
 
 
 def harm(lane: Lane) -> dict[str, int]:
     """Orders that never came, and rows that came more than once."""
-    return {"rows lost": lane.rows_lost, "rows doubled": lane.rows_doubled}
+    return {"rows lost": lane.rows["lost"], "rows doubled": lane.rows["doubled"]}
+
+
+FAULT = Fault(
+    claim="A job killed half-way leaves half of its work; one transaction with a watermark leaves none, and repeats it.",
+    limit="State",
+    expected={
+        "plain": {"rows lost": 2, "rows doubled": 0},
+        "hardened": {"rows lost": 0, "rows doubled": 0},
+        "prefect": {"rows lost": 0, "rows doubled": 0},
+    },
+    inject=inject,
+    harm=harm,
+)

@@ -1,18 +1,24 @@
 """The upstream publishes two orders of each minute a minute late."""
 
-from contrast.board import Board, Lane
-
-CLAIM = "A job that loads “the minute that has ended” loses what comes late; one that knows how far it got does not."
-LIMIT = "State"
-UPSTREAM = {"late": 2}
-TICKS = 8
-EXPECTED = {"plain": {"rows lost": 12}, "hardened": {"rows lost": 0}, "prefect": {"rows lost": 0}}
+from contrast.fault import Fault
+from contrast.injector import FaultInjector
+from contrast.summary import Lane
 
 
-def fault(board: Board) -> None:
+def inject(injector: FaultInjector) -> None:
     """From the start on; there is nothing to switch."""
 
 
 def harm(lane: Lane) -> dict[str, int]:
     """Orders that never came."""
-    return {"rows lost": lane.rows_lost}
+    return {"rows lost": lane.rows["lost"]}
+
+
+FAULT = Fault(
+    claim="A job that loads “the minute that has ended” loses what comes late; one that knows how far it got does not.",
+    limit="State",
+    upstream={"late": 2},
+    expected={"plain": {"rows lost": 12}, "hardened": {"rows lost": 0}, "prefect": {"rows lost": 0}},
+    inject=inject,
+    harm=harm,
+)

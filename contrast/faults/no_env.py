@@ -1,22 +1,29 @@
 """The upstream asks for a token, which every container has in its environment."""
 
-from contrast.board import Board, Lane
-
-CLAIM = "Cron gives its jobs none of the environment of their container, and tells nobody what comes of it."
-LIMIT = None
-UPSTREAM = {"token": "beyond-cron"}
-TICKS = 5
-EXPECTED = {
-    "plain": {"runs failed": 5, "nobody told": 1},
-    "hardened": {"runs failed": 0, "nobody told": 0},
-    "prefect": {"runs failed": 0, "nobody told": 0},
-}
+from contrast.fault import Fault
+from contrast.injector import FaultInjector
+from contrast.summary import Lane
 
 
-def fault(board: Board) -> None:
+def inject(injector: FaultInjector) -> None:
     """From the start on; there is nothing to switch."""
 
 
 def harm(lane: Lane) -> dict[str, int]:
-    """Runs that failed, and whether they did so in silence."""
-    return {"runs failed": lane.failed, "nobody told": int(lane.failed > 0 and not lane.alerts)}
+    """Runs that failed, and whether no alert came of them."""
+    return {"runs failed": lane.failed, "alerts missing": int(lane.failed > 0 and not lane.alerts)}
+
+
+FAULT = Fault(
+    claim="Cron gives its jobs none of the environment of their container, and tells nobody what comes of it.",
+    limit=None,
+    ticks=5,
+    upstream={"token": "beyond-cron"},
+    expected={
+        "plain": {"runs failed": 5, "alerts missing": 1},
+        "hardened": {"runs failed": 0, "alerts missing": 0},
+        "prefect": {"runs failed": 0, "alerts missing": 0},
+    },
+    inject=inject,
+    harm=harm,
+)

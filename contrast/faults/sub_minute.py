@@ -1,22 +1,32 @@
 """A run is wanted every ten seconds."""
 
-from contrast.board import Board, Lane
+from contrast.fault import Fault
+from contrast.injector import FaultInjector
+from contrast.summary import Lane
 
-CLAIM = "A minute is the finest that a crontab knows; shorter needs a loop of one's own, or another scheduler."
-LIMIT = None
-FILES = {"hardened": "sub-minute", "prefect": ""}
-TICK = 24.0  # seconds, for Prefect starts a process for each run: ten seconds of cron's fast clock are four real ones
 TICKS = 2
+TICK = 24.0  # seconds, for Prefect starts a process for each run: ten seconds of cron's fast clock are four real ones
 WANTED = 6 * TICKS
-EXPECTED = {"plain": {"runs missing": 10}, "hardened": {"runs missing": 0}, "prefect": {"runs missing": 0}}
 
 
-def fault(board: Board) -> None:
+def inject(injector: FaultInjector) -> None:
     """Nothing breaks: a tick is a minute, with six runs due in each."""
-    if "prefect" in board.stack.lanes:
-        board.stack.repeat("catch-up", board.t0, board.t0 + TICKS * TICK - 1, TICK / 6)
+    if "prefect" in injector.stack.lanes:
+        injector.stack.repeat("catch-up", injector.t0, injector.t0 + TICKS * TICK - 1, TICK / 6)
 
 
 def harm(lane: Lane) -> dict[str, int]:
     """How many of the twelve runs there were not."""
     return {"runs missing": WANTED - len(lane.runs)}
+
+
+FAULT = Fault(
+    claim="A minute is the finest that a crontab knows; shorter needs a loop of one's own, or another scheduler.",
+    limit=None,
+    ticks=TICKS,
+    tick=TICK,
+    files={"hardened": "sub-minute", "prefect": ""},
+    expected={"plain": {"runs missing": 10}, "hardened": {"runs missing": 0}, "prefect": {"runs missing": 0}},
+    inject=inject,
+    harm=harm,
+)

@@ -1,4 +1,4 @@
-"""The flight recorder of the board: each attempt of a job notes its start and its end in PostgreSQL.
+"""The flight recorder of the fault board: each attempt of a job notes its start and its end in PostgreSQL.
 
 It is no part of the job, and the same in all lanes.
 """

@@ -1,6 +1,6 @@
 """Where somebody is told: a dead man's switch for lanes that ping, and a receiver of alerts. Both write to the ledger.
 
-POST /ping/LANE     a success; when the next one does not come within PATIENCE ticks, that is an alert
+POST /ping/LANE     a success; when the next one does not come within DEADLINE ticks, that is an alert
 POST /alert/LANE    an alert, its text in the body
 POST /reset         forget all pings; the body is the length of a tick in seconds
 """
@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 from ledger import LEDGER
 
-PATIENCE = 4  # ticks
+DEADLINE = 4  # ticks until the next ping
 tick = 4.0  # seconds
 pinged: dict[str, float] = {}
 
@@ -28,9 +28,9 @@ def watch() -> None:
     while True:
         time.sleep(0.1)
         for lane, at in list(pinged.items()):
-            if time.monotonic() - at > PATIENCE * tick:
+            if time.monotonic() - at > DEADLINE * tick:
                 del pinged[lane]
-                alert(lane, f"no ping for {PATIENCE} ticks")
+                alert(lane, f"no ping for {DEADLINE} ticks")
 
 
 class Monitor(BaseHTTPRequestHandler):

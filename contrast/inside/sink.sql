@@ -17,7 +17,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- The ledger of the board: every attempt of every run, and every alert. Times are those of this server, which knows no fast clock.
+-- The ledger: every attempt of every run, and every alert. Times are those of this server, which knows no fast clock.
 SET ROLE ledger;
 SET search_path = ledger;
 CREATE TABLE runs (
@@ -33,11 +33,11 @@ CREATE TABLE runs (
     rows int,
     reason text
 );
--- Where the board makes every lane's load stand still in mid-load: at this order, while there is a row.
-CREATE TABLE held (seq bigint NOT NULL);
+-- Where a fault makes every lane's load stand still in mid-load: at this order, while there is a row.
+CREATE TABLE held (lane text NOT NULL, seq bigint NOT NULL);
 CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    WHILE EXISTS (SELECT FROM ledger.held WHERE seq = NEW.seq) LOOP
+    WHILE EXISTS (SELECT FROM ledger.held WHERE lane = TG_TABLE_SCHEMA AND seq = NEW.seq) LOOP
         PERFORM pg_sleep(0.02);
     END LOOP;
     RETURN NEW;

@@ -1,8 +1,8 @@
-"""The upstream: orders over HTTP, five a minute, and an admin call by which the board switches faults on and off.
+"""The upstream: orders over HTTP, five a minute, and an admin call by which faults are switched on and off.
 
 GET /orders?minute=2026-03-02T09:03   the orders of that minute
 GET /orders?after=17                  all that came after number 17
-GET /                                 all of them, whatever the fault: for the board
+GET /                                 all of them, whatever the fault: to compare with
 POST /admin {"status": 503}           answer so from now on; the other settings are below
 """
 
@@ -73,7 +73,7 @@ class Upstream(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Give orders."""
         url = urlsplit(self.path)
-        if url.path != "/orders":  # what the board asks, to compare with: it knows no faults
+        if url.path != "/orders":  # what the lanes are compared with: it knows no faults
             return self.answer(200, orders())
         with settings.changed:
             settings.changed.wait_for(lambda: not settings.hold)

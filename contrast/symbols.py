@@ -1,11 +1,11 @@
-"""The marks of the timeline: told apart by shape and pattern, coloured by theme/assets/contrast.css."""
+"""The symbols of the timeline: told apart by shape and pattern, coloured by theme/assets/contrast.css."""
 
 import html
 
 BAR = 11  # height of a bar
 SHAPES = {
     "due": '<path class="due" d="M0-5v10"/>',
-    "lost": '<path class="lost" d="M-4.5-4.5l9 9m0-9l-9 9"/>',
+    "missed": '<path class="missed" d="M-4.5-4.5l9 9m0-9l-9 9"/>',
     "skipped": '<circle class="due" fill="none" r="3.2"/>',
     "hand": '<path class="hand" d="M0-4l5 9h-10z"/>',
     "alert": '<path class="hand" d="M-5.5 3.5q2-1.5 2-5a3.5 3.5 0 0 1 7 0q0 3.5 2 5zm4 1h3a1.5 1.5 0 0 1-3 0z"/>',
@@ -25,26 +25,26 @@ def shape(name: str, x: float, y: float) -> str:
     return f'<g data-mark="{name}" transform="translate({x:.1f} {y:.1f})">{SHAPES[name]}</g>'
 
 
-def hatch(board: str) -> str:
-    """Return the pattern of failed bars, under a name of its own for each board on a page."""
+def hatch(timeline: str) -> str:
+    """Return the pattern of failed bars, under a name of its own for each timeline on a page."""
     return (
-        f'<pattern id="{board}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        f'<pattern id="{timeline}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<path class="ground" d="M0 0h5v5h-5z"/><path class="hatch" d="M1 0V5"/></pattern>'
     )
 
 
-def bar(outcome: str, x: float, end: float, y: float, board: str) -> str:
+def bar(outcome: str, x: float, end: float, y: float, timeline: str) -> str:
     """Return a bar around the height y: whole, hatched, or hollow with a torn end."""
     y -= BAR / 2
     if outcome == "killed":
         return f'<path class="killed" d="M{x:.1f} {y:.1f}H{end:.1f}l-4 2.7 4 2.8-4 2.8 4 2.7H{x:.1f}z"/>'
-    kind = f'failed" fill="url(#{board}-hatch)' if outcome == "failed" else "ran"
+    kind = f'failed" fill="url(#{timeline}-hatch)' if outcome == "failed" else "ran"
     return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{end - x:.1f}" height="{BAR}" rx="1.5"/>'
 
 
-def late(due: float, start: float, y: float) -> str:
+def waited(due: float, start: float, y: float) -> str:
     """Return the line of a run that waited, from when it was due."""
-    return f'<g class="late"><path d="M{due:.1f} {y}H{start:.1f}"/><circle cx="{due:.1f}" cy="{y}" r="2.6"/></g>'
+    return f'<g class="waited"><path d="M{due:.1f} {y}H{start:.1f}"/><circle cx="{due:.1f}" cy="{y}" r="2.6"/></g>'
 
 
 def again(end: float, start: float, y: float) -> str:

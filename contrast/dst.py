@@ -1,4 +1,4 @@
-"""Six nights in which the clock changes: real cron lives through them fast, Prefect's server plans them."""
+"""Six nights in which the clock changes: real cron runs through them fast, Prefect's server plans them."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contrast.stack import Stack
+from engine.docker import docker
 
 RATE = 600
 MINUTES = 165  # that each night is watched for
@@ -47,28 +48,28 @@ NIGHTS = [
 ]
 JOBS = {"fixed": "30 {hour} * * *", "wild": "*/30 * * * *"}  # once a night, and every half hour
 
-Ran = dict[str, list[datetime]]  # job → when it ran
+Ran = dict[str, list[str]]  # job → when it ran, in UTC
 
 
 def with_cron(stack: Stack, lane: str, night: Night) -> Ran:
-    """Real cron lives through a night."""
+    """Real cron, on a fast clock through a night."""
     real = MINUTES * 60 / RATE
     t0 = time.time() + 8  # the clock of each night begins 80 minutes before it, for twelve containers to start
     settings = {"TZ": night.zone, "START": f"{night.start}:00", "TICK": f"{60 / RATE}", "T0": f"{t0:.3f}"}
     words = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
-    command = f"sed s/HOUR/{night.hour}/ /lanes/{lane}/dst-night.txt | crontab - && exec cron -f"
+    command = f"sed s/HOUR/{night.hour}/ /lanes/{stack.crontab(lane, 'dst-night')} | crontab - && exec cron -f"
     options = ("run", "--detach", "--no-deps", *words)
-    box = stack.compose(*options, lane, "./timelapse", "sh", "-c", command).strip().splitlines()[-1]
+    container = stack.compose(*options, lane, "./timelapse", "sh", "-c", command).splitlines()[-1]
     try:
         time.sleep(max(0.0, t0 + real - time.time()))
-        log = stack.docker("exec", box, "cat", "/var/log/job.log").split()
+        log = docker("exec", container, "cat", "/var/log/job.log").split()
     finally:
-        stack.docker("rm", "--force", "--volumes", box)
+        docker("rm", "--force", "--volumes", container)
     ran: Ran = {job: [] for job in JOBS}
     for job, second in zip(log[::2], log[1::2], strict=True):
         at = datetime.fromtimestamp(int(second), UTC)
         if night.begins < at < night.ends:
-            ran[job].append(at)
+            ran[job].append(at.isoformat())
     return ran
 
 
@@ -81,7 +82,7 @@ def with_prefect(stack: Stack, night: Night) -> Ran:
         before = {"before_": (night.ends + timedelta(minutes=1)).isoformat()}
         runs = stack.prefect("/flow_runs/filter", {"flow_runs": {"next_scheduled_start_time": before}})
         times = [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
-        planned[job] = sorted(at for at in times if night.begins < at < night.ends)
+        planned[job] = [at.isoformat() for at in sorted(times) if night.begins < at < night.ends]
         stack.forget_runs()
     return planned
 
@@ -90,8 +91,8 @@ def all_nights(stack: Stack) -> dict[str, list[Ran]]:
     """Lane → what it did in each of NIGHTS."""
     crons = [(lane, night) for lane in stack.services("plain", "hardened") for night in NIGHTS]
     with ThreadPoolExecutor(max_workers=len(crons)) as pool:
-        lived = list(pool.map(lambda pair: with_cron(stack, *pair), crons))
-    found = {lane: [ran for (name, _), ran in zip(crons, lived, strict=True) if name == lane] for lane, _ in crons}
+        ran = list(pool.map(lambda pair: with_cron(stack, *pair), crons))
+    found = {lane: [of for (name, _), of in zip(crons, ran, strict=True) if name == lane] for lane, _ in crons}
     if "prefect" in stack.lanes:
         stack.prefect("/work_pools/lab", {"is_paused": True}, "PATCH")  # nobody takes runs of past nights
         found["prefect"] = [with_prefect(stack, night) for night in NIGHTS]
@@ -99,36 +100,34 @@ def all_nights(stack: Stack) -> dict[str, list[Ran]]:
     return found
 
 
-def drawn(number: int, lanes: dict[str, tuple[Ran, dict[str, int]]]) -> dict[str, Any]:
+def picture(number: int, lanes: dict[str, list[Ran]]) -> dict[str, Any]:
     """What the timeline needs of one night: a tick is half an hour, the hour that comes twice the fault."""
     night = NIGHTS[number]
     first = night.begins.timestamp() // 1800 * 1800 + 1800
     local = ZoneInfo(night.zone)
 
-    def tick(at: datetime) -> float:
-        return round((at.timestamp() - first) / 1800, 2)
-
-    def run(job: str, at: datetime) -> dict[str, Any]:
-        attempt = {"start": tick(at), "end": tick(at), "outcome": "ok", "rows": None}
-        return {"job": job, "due": round(tick(at)), "attempts": [attempt]}
+    def run(job: str, at: str) -> dict[str, Any]:
+        tick = round((datetime.fromisoformat(at).timestamp() - first) / 1800, 2)
+        return {
+            "job": job,
+            "due": round(tick),
+            "attempts": [{"start": tick, "end": tick, "outcome": "ok", "rows": None}],
+        }
 
     due = list(range(night.half_hours))
     hours = [datetime.fromtimestamp(first + 1800 * n, UTC).astimezone(local) for n in due]
     second = [n for n, hour in zip(due, hours, strict=True) if hour.fold]
+    runs = {
+        lane: [run(job, at) for job, times in nights[number].items() for at in times] for lane, nights in lanes.items()
+    }
+    frequent = {lane: {run["due"] for run in of if run["job"] == "wild"} for lane, of in runs.items()}
     return {
         "ticks": len(due),
         "tick_seconds": 1800,
         "due": due,
         "spans": [(second[0], second[-1] + 1, f"{night.hour:02}:00 to {night.hour + 1:02}:00 again")],
         "lanes": {
-            lane: {
-                "verdict": harm,
-                "figures": {},
-                "runs": [run(job, at) for job, times in ran.items() for at in times],
-                "alerts": [],
-                "lost": [n for n in due if n not in {round(tick(at)) for at in ran["wild"]}],
-                "skipped": [],
-            }
-            for lane, (ran, harm) in lanes.items()
+            lane: {"runs": of, "missed": [n for n in due if n not in frequent[lane]], "skipped": []}
+            for lane, of in runs.items()
         },
     }
