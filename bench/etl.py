@@ -6,15 +6,28 @@ ROUTES (all of them), OWN (your own shell command as one more; it has $SOURCE_UR
 
 import json
 import os
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
-from bench.boxes import LESSON, LESSON_IMAGE, PASSWORD, Boxes, number, require
-from bench.report import machine, spaced, table, write
-from lab.engine import ROOT, Trouble, docker, run, step
+from bench.containers import (
+    HOUSE,
+    INSIDE,
+    LESSON,
+    LESSON_IMAGE,
+    PASSWORD,
+    WAREHOUSE_FILES,
+    WAREHOUSE_IMAGE,
+    Containers,
+    require,
+)
+from bench.report import machine, spaced, write
+from engine.core import ROOT, UserError, positive, program, run, step
+from engine.docker import docker
+from engine.images import POSTGRES
+from engine.markdown import table
 
 HERE = ROOT / "bench"
-WAREHOUSE_IMAGE = "clickhouse/clickhouse-server:26.8"
 ROUTES = {
     "pipe": "psql COPY \\| clickhouse-client, the limit",
     "load": "load() of the lesson",
@@ -38,52 +51,84 @@ ENV = {
     "PREFECT_LOCAL_STORAGE_PATH": "/tmp/results",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "DO_NOT_TRACK": "1",
-    "PYTHONPATH": "/lesson/flows",
+    "PYTHONPATH": f"{HOUSE}:/lesson/flows",
 }
+MEASURE = ("python", "-m", "bench.inside.etl.measure")
 CLIENT = ("clickhouse-client", "--host", "127.0.0.1", "--query")
 STAND_IN = "beyond-cron.stand-in"
 Result = dict[str, Any]
 
 
-def sizes() -> list[int]:
-    """ROWS. Raises Trouble when it has something else than whole numbers."""
+@dataclass(frozen=True)
+class Options:
+    """What is measured, as the environment says: see the top of this file."""
+
+    sizes: list[int]  # in rows, from small to large
+    routes: list[str]  # in the order of the table
+    growth: list[int]  # sizes at which only the pipe and the load are measured
+    repeat: int
+    seconds: int  # that one run may take
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment. Raises UserError when a variable has something else than it may have."""
+        sizes = read_sizes()
+        growth = [10**power for power in range(5, 8)] if os.environ.get("GROWTH", "1") != "0" else []
+        smaller = [size for size in growth if size < sizes[-1] and size not in sizes]
+        return cls(sizes, read_routes(), smaller, positive("REPEAT", 3), positive("LIMIT", 600))
+
+    @property
+    def target(self) -> str:
+        """The stage of the Dockerfile that has all that the routes need."""
+        return "clients" if PLAIN.issuperset(self.routes) else "tools"
+
+
+def read_sizes() -> list[int]:
+    """ROWS. Raises UserError when it has something else than whole numbers."""
     words = (os.environ.get("ROWS") or "2000000 20000000").split()
     if not words or not all(word.isdecimal() and int(word) for word in words):
-        raise Trouble(f"ROWS={' '.join(words)} is not a list of whole numbers: make bench-etl ROWS='2000000 20000000'")
+        raise UserError(
+            f"ROWS={' '.join(words)} is not a list of whole numbers: make bench-etl ROWS='2000000 20000000'"
+        )
     return sorted(set(map(int, words)))
 
 
-def chosen() -> list[str]:
-    """ROUTES, in the order of the table. Raises Trouble for a name that is none."""
+def read_routes() -> list[str]:
+    """ROUTES, in the order of the table. Raises UserError when it has a name that is no route."""
     words = (os.environ.get("ROUTES") or " ".join(ROUTES)).split()
     if unknown := set(words) - set(ROUTES):
-        raise Trouble(f"ROUTES has no {', '.join(sorted(unknown))}; there are: {' '.join(ROUTES)}")
+        raise UserError(f"ROUTES has no {', '.join(sorted(unknown))}; there are: {' '.join(ROUTES)}")
     return [route for route in ROUTES if route in {*words, "pipe"} and (route != "own" or os.environ.get("OWN"))]
 
 
-def start(boxes: Boxes, image: str, memory: float) -> None:
-    """Start both databases and the container of the clients."""
+def start(containers: Containers, image: str, memory: float) -> None:
+    """Start both databases, and the container of the clients with so many bytes of memory."""
     quick = ("-c", "fsync=off", "-c", "max_wal_size=8GB")  # for the filling: the benchmark itself only reads
     login = {"CLICKHOUSE_USER": "etl", "CLICKHOUSE_PASSWORD": PASSWORD, "CLICKHOUSE_DB": "shop"}
-    boxes.start("shop", "postgres:17", *quick, env={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": PASSWORD})
-    boxes.start("warehouse", WAREHOUSE_IMAGE, env=login)
-    files = [f"{HERE / name}:/bench/{name}:ro" for name in ("etl_inside.py", "etl_routes.py")]
-    mounts = [word for mount in (*files, f"{LESSON}:/lesson:ro") for word in ("--volume", mount)]
+    containers.start("shop", POSTGRES, *quick, env={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": PASSWORD})
+    containers.start("warehouse", WAREHOUSE_IMAGE, env=login, options=WAREHOUSE_FILES)
     limit = f"{memory:.0f}"
-    options = (*mounts, "--memory", limit, "--memory-swap", limit)
-    boxes.start("clients", image, "sleep", "infinity", env=ENV | {"OWN": os.environ.get("OWN", "")}, options=options)
-    boxes.wait_for("shop", "sh", "-c", "pg_isready --quiet --host $HOSTNAME")
-    boxes.wait_for("warehouse", "sh", "-c", "clickhouse-client --host $HOSTNAME --query 'SELECT 1'")
+    options = (*INSIDE, "--volume", f"{LESSON}:/lesson:ro", "--memory", limit, "--memory-swap", limit)
+    env = ENV | {"OWN": os.environ.get("OWN", "")}
+    containers.start("clients", image, "sleep", "infinity", env=env, options=options)
+    containers.wait_for("shop", "sh", "-c", "pg_isready --quiet --host $HOSTNAME")
+    containers.wait_for("warehouse", "sh", "-c", "clickhouse-client --host $HOSTNAME --query 'SELECT 1'")
 
 
-def start_server(boxes: Boxes) -> None:
+def start_server(containers: Containers) -> None:
     """Start a Prefect server for the route `flow`, on a database of its own."""
-    boxes.run("shop", "createdb", "--username", "shop", "prefect")
+    containers.run("shop", "createdb", "--username", "shop", "prefect")
     database = f"postgresql+asyncpg://shop:{PASSWORD}@shop:5432/prefect"
     env = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    boxes.start("server", LESSON_IMAGE, "prefect", "server", "start", "--host", "0.0.0.0", env=env)
-    ask = "from urllib.request import urlopen; urlopen('http://localhost:4200/api/ready')"
-    boxes.wait_for("server", "python", "-c", ask)
+    containers.start("server", LESSON_IMAGE, "prefect", "server", "start", "--host", "0.0.0.0", env=env)
+    probe = "from urllib.request import urlopen; urlopen('http://localhost:4200/api/ready')"
+    containers.wait_for("server", "python", "-c", probe)
+
+
+def remove_server(containers: Containers) -> None:
+    """Remove that server and its database."""
+    containers.remove("server")
+    containers.run("shop", "dropdb", "--username", "shop", "--force", "prefect")
 
 
 def hopeless(route: str, rows: int, known: dict[int, dict[str, Result]], seconds: float, memory: float) -> str:
@@ -102,34 +147,48 @@ def hopeless(route: str, rows: int, known: dict[int, dict[str, Result]], seconds
     return ""
 
 
-def measure(boxes: Boxes, rows: int, routes: list[str], repeat: int, seconds: int) -> dict[str, Result]:
+def measure(containers: Containers, rows: int, routes: list[str], repeat: int, seconds: int) -> dict[str, Result]:
     """Run the routes; return the medians of each."""
     runs: dict[str, list[Result]] = {}
     task = {"rows": rows, "routes": routes, "repeat": repeat, "seconds": seconds}
-    for line in boxes.lines("clients", "python", "etl_inside.py", json.dumps(task)):
+    for line in containers.lines("clients", *MEASURE, json.dumps(task)):
         result = json.loads(line)
         runs.setdefault(result.pop("route"), []).append(result)
-    return {
-        route: {
-            "seconds": median(one["seconds"] for one in all_of_it),
-            "cpu": median(one["cpu"] for one in all_of_it),
-            "mb": median(one["mb"] for one in all_of_it),
-            "trouble": next((one["trouble"] for one in all_of_it if one["trouble"]), ""),
-            "wrong": next((one["wrong"] for one in all_of_it if one["wrong"]), ""),
-            "runs": [round(one["seconds"], 3) for one in all_of_it],
-        }
-        for route, all_of_it in runs.items()
-    }
+    return {route: medians(results) for route, results in runs.items()}
 
 
-def rows_of(results: list[tuple[str, int, Result, Result]]) -> str:
+def medians(runs: list[Result]) -> Result:
+    """The result of a route out of those of its runs."""
+    middle = {name: median(run[name] for run in runs) for name in ("seconds", "cpu", "mb")}
+    first = {name: next((run[name] for run in runs if run[name]), "") for name in ("trouble", "wrong")}
+    return middle | first | {"runs": [round(run["seconds"], 3) for run in runs]}
+
+
+def measure_size(
+    containers: Containers, rows: int, known: dict[int, dict[str, Result]], options: Options, memory: float
+) -> dict[str, Result]:
+    """The results of all routes at one size. Raises UserError when the shell pipe fails."""
+    for _ in containers.lines("clients", *MEASURE, json.dumps({"fill": rows})):
+        pass  # its progress is on our standard error
+    routes = options.routes if rows in options.sizes else ["pipe", "load"]
+    reasons = {route: hopeless(route, rows, known, options.seconds, memory) for route in routes}
+    tried = [route for route in routes if not reasons[route] and route != "flow"]
+    results = measure(containers, rows, tried, options.repeat, options.seconds)
+    if why := results["pipe"]["trouble"] or results["pipe"]["wrong"]:
+        raise UserError(f"the shell pipe, which all others are compared with, failed: {why}")
+    if "flow" in routes and not reasons["flow"]:  # apart from the others: its server would work next to them
+        start_server(containers)
+        results |= measure(containers, rows, ["flow"], 1, options.seconds)
+        remove_server(containers)
+    return {route: results.get(route) or {"trouble": reasons[route]} for route in routes}
+
+
+def results_table(results: list[tuple[str, int, Result, Result]]) -> str:
     """A table of name, rows, result and result of the pipe; below it, why some have no figures."""
     lines, reasons = [], []
     for name, rows, result, limit in results:
-        if trouble := result["trouble"]:
-            said = trouble.split("Stack trace")[0][:240].strip()
-            ours = said.startswith(("skipped", "took over", "killed"))
-            reasons.append(f"{name}: {said if ours else f'does not work here: {said}'}")
+        if result["trouble"]:
+            reasons.append(f"{name}: {reason(result['trouble'])}")
             lines.append([name, *["–"] * 6])
             continue
         seconds, verdict = result["seconds"], f"WRONG: {result['wrong']}" if result["wrong"] else "equal"
@@ -139,60 +198,60 @@ def rows_of(results: list[tuple[str, int, Result, Result]]) -> str:
     return "\n\n".join([table(["", "s", "rows/s", "× pipe", "client CPU s", "peak MB", "target"], lines), *reasons])
 
 
-def show(known: dict[int, dict[str, Result]], wanted: list[int], repeat: int, about: dict[str, Any]) -> None:
+def reason(trouble: str) -> str:
+    """Why a route has no figures: in our words, or in those of a tool without its stack trace."""
+    words = trouble.split("Stack trace")[0][:240].strip()
+    return words if words.startswith(("skipped", "took over", "killed")) else f"does not work here: {words}"
+
+
+def show(known: dict[int, dict[str, Result]], options: Options, about: dict[str, Any]) -> None:
     """Print and write the tables."""
     parts = [
-        f"Median of {repeat}, the routes in turn; whole processes, with the start of each. {about['cores']} cores of "
-        f"{about['processor']}, PostgreSQL {about['postgresql']}, ClickHouse {about['clickhouse']}, {about['date']}: "
-        "on another machine all figures are others."
+        f"Median of {options.repeat}, the routes in turn; whole processes, with the start of each. {about['cores']} "
+        f"cores of {about['processor']}, PostgreSQL {about['postgresql']}, ClickHouse {about['clickhouse']}, "
+        f"{about['date']}: on another machine all figures are others."
     ]
-    for rows in wanted:
+    if about["stand_in"]:  # "…, for clickhouse/clickhouse-server:26.8"
+        was, _, image = about["stand_in"].partition(", for ")
+        parts.append(
+            f"The warehouse was {was}, not the {image.rpartition(':')[2]} that you have: the ratios are those of the old "
+            "version, and what does not work with it may work with yours."
+        )
+    for rows in options.sizes:
         pipe = known[rows]["pipe"]
         lines = [(ROUTES[route], rows, result, pipe) for route, result in known[rows].items()]
-        parts.append(f"{spaced(rows)} rows:\n\n{rows_of(lines)}")
-    if len(known) > 1 and "load" in known[wanted[-1]]:
+        parts.append(f"{spaced(rows)} rows:\n\n{results_table(lines)}")
+    if len(known) > 1 and "load" in known[options.sizes[-1]]:
         lines = [(f"{spaced(rows)} rows", rows, results["load"], results["pipe"]) for rows, results in known.items()]
-        parts.append(f"{ROUTES['load']}, as the table grows:\n\n{rows_of(lines)}")
-    write("etl", {"machine": about, "repeat": repeat, "rows": known}, "\n\n".join(parts))
+        parts.append(f"{ROUTES['load']}, as the table grows:\n\n{results_table(lines)}")
+    write("etl", {"machine": about, "repeat": options.repeat, "rows": known}, "\n\n".join(parts))
+
+
+def versions(containers: Containers) -> dict[str, str]:
+    """The versions of both databases, and what the image of ClickHouse stands in for, if it does."""
+    return {
+        "postgresql": containers.run("shop", "psql", "--username", "shop", "-tAc", "SHOW server_version"),
+        "clickhouse": containers.run("warehouse", *CLIENT, "SELECT version()"),
+        "stand_in": docker("inspect", "--format", f'{{{{index .Config.Labels "{STAND_IN}"}}}}', WAREHOUSE_IMAGE),
+    }
 
 
 def main() -> None:
     """Measure, print the tables, write bench/results/etl.*."""
-    wanted, routes, repeat, seconds = sizes(), chosen(), number("REPEAT", 3), number("LIMIT", 600)
-    growth = [10**power for power in range(5, 8)] if os.environ.get("GROWTH", "1") != "0" else []
-    require("postgres:17", WAREHOUSE_IMAGE)
-    target = "clients" if PLAIN.issuperset(routes) else "tools"
-    with step(f"building the image of the {target}, some minutes the first time"):
-        run("docker", "build", "--tag", f"bench-{target}", "--target", target, str(HERE), log="build-bench")
+    options = Options.read()
+    require("this benchmark", POSTGRES, WAREHOUSE_IMAGE)
+    image = f"bench-{options.target}"
+    with step(f"building the image of the {options.target}, some minutes the first time"):
+        run("docker", "build", "--tag", image, "--target", options.target, str(HERE), log="build-bench")
     known: dict[int, dict[str, Result]] = {}
-    with Boxes("etl") as boxes:
-        memory = min(MEMORY, machine()["memory_gb"] * 0.6e9)
-        start(boxes, f"bench-{target}", memory)
-        versions = {
-            "postgresql": boxes.run("shop", "psql", "--username", "shop", "-tAc", "SHOW server_version"),
-            "clickhouse": boxes.run("warehouse", *CLIENT, "SELECT version()"),
-            "stand_in": docker("inspect", "--format", f'{{{{index .Config.Labels "{STAND_IN}"}}}}', WAREHOUSE_IMAGE),
-        }
-        for rows in sorted({*wanted, *(size for size in growth if size < wanted[-1])}):
-            for _ in boxes.lines("clients", "python", "etl_inside.py", json.dumps({"fill": rows})):
-                pass
-            here = routes if rows in wanted else ["pipe", "load"]
-            reasons = {route: hopeless(route, rows, known, seconds, memory) for route in here}
-            tried = [route for route in here if not reasons[route] and route != "flow"]
-            found = measure(boxes, rows, tried, repeat, seconds)
-            if why := found["pipe"]["trouble"] or found["pipe"]["wrong"]:
-                raise Trouble(f"the shell pipe, which all others are compared with, failed: {why}")
-            if "flow" in here and not reasons["flow"]:  # apart from the others: its server would work next to them
-                start_server(boxes)
-                found |= measure(boxes, rows, ["flow"], 1, seconds)
-                boxes.stop("server")
-                boxes.run("shop", "dropdb", "--username", "shop", "--force", "prefect")
-            known[rows] = {route: found.get(route) or {"trouble": reasons[route]} for route in here}
-    show(known, wanted, repeat, machine() | versions)
+    memory = min(MEMORY, machine()["memory_gb"] * 0.6e9)
+    with Containers("etl") as containers:
+        start(containers, image, memory)
+        about = versions(containers)
+        for rows in sorted([*options.sizes, *options.growth]):
+            known[rows] = measure_size(containers, rows, known, options, memory)
+    show(known, options, machine() | about)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    program(main)

@@ -1,4 +1,4 @@
-"""The routes of `make bench-etl`, each a program of its own: `python etl_routes.py NAME` brings order_lines over once.
+"""The routes of `make bench-etl`, each a program of its own: `python routes.py NAME` brings order_lines over once.
 
 Each reads the same five columns of every row. Those that cannot write into the lesson's table make one of their own.
 """
@@ -22,7 +22,7 @@ LOGIN = {"host": TARGET.hostname, "user": TARGET.username, "password": TARGET.pa
 def load() -> None:
     """The lesson's load, as it is."""
     from load import load
-    from shop import snapshot
+    from source import snapshot
     from warehouse import open_warehouse
 
     with snapshot() as shop:
@@ -31,15 +31,17 @@ def load() -> None:
 
 def checked() -> None:
     """The lesson's load with its check, as the tasks copy_table and check_table do it."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from fingerprint import differences, of_shop, of_warehouse
     from load import load
-    from shop import snapshot
+    from source import snapshot
     from warehouse import open_warehouse
 
-    with snapshot() as shop:
+    with snapshot() as shop, snapshot(of=shop) as same, ThreadPoolExecutor(1) as beside:
+        sent = beside.submit(of_shop, same, "order_lines")
         version = load(shop, warehouse := open_warehouse(), "order_lines", "true")
-        sent = of_shop(shop, "order_lines")
-    if wrong := differences(sent, of_warehouse(warehouse, "order_lines_versions", f"ver = {version}")):
+    if wrong := differences(sent.result(), of_warehouse(warehouse, "order_lines_versions", f"ver = {version}")):
         raise ValueError(f"buckets that differ: {wrong[:9]}")
 
 
@@ -120,16 +122,11 @@ def programs() -> dict[str, list[str]]:
     # It is given a query, because a table would bring the column updated_at too.
     ingest = ["ingest", "--source-uri", SOURCE, "--source-table", f"query:SELECT {NAMES} FROM order_lines", "--yes"]
     ingest += ["--dest-uri", target, "--dest-table", f"{LOGIN['database']}.{OWN}", "--progress", "log"]
+    shell = ["bash", "-o", "pipefail", "-c"]
     return {
-        "pipe": ["bash", "-o", "pipefail", "-c", f'{copy} | {client} --query "{INTO} FORMAT TabSeparated"'],
+        "pipe": [*shell, f'{copy} | {client} --query "{INTO} FORMAT TabSeparated"'],
         "flow": ["python", "/lesson/flows/sales_etl.py"],
-        "own": [
-            "bash",
-            "-o",
-            "pipefail",
-            "-c",
-            f"CLIENT='{client}' SELECT='{SELECT}' INTO='{INTO}'; {os.environ.get('OWN')}",
-        ],
+        "own": [*shell, f"CLIENT='{client}' SELECT='{SELECT}' INTO='{INTO}'; {os.environ.get('OWN')}"],
         "ingestr": ["/opt/tools/bin/ingestr", *ingest],
         "ingestr-0.15": ["/opt/ingestr-0.15/bin/ingestr", *ingest],
     }
@@ -138,13 +135,19 @@ def programs() -> dict[str, list[str]]:
 def command(route: str) -> list[str]:
     """The command that runs a route; the lesson's own and the naive one need no more than the lesson's image has."""
     python = "python" if route in ("load", "checked", "naive") else "/opt/tools/bin/python"
-    return programs().get(route) or [python, __file__, route]
+    return programs().get(route) or [python, "-P", __file__, route]  # -P: no module of this folder hides a library
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What went wrong first."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
 
 
 if __name__ == "__main__":
     try:
         LIBRARY[sys.argv[1]]()
     except Exception as error:
-        while cause := error.__cause__ or error.__context__:  # what went wrong first
-            error = cause  # type: ignore[assignment]
-        raise SystemExit(f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+        cause = first_cause(error)
+        raise SystemExit(f"{type(cause).__name__}: {' '.join(str(cause).split())}") from None

@@ -1,7 +1,8 @@
 """The part of `make bench-etl` that runs next to the clients: fills the shop, measures the routes, checks what arrived.
 
-`python etl_inside.py '{"fill": 100000}'` or `'{"rows": 100000, "routes": ["load"], "repeat": 3, "seconds": 600}'`;
-the latter prints one JSON object for each run on standard output, and its progress on standard error.
+`python -m bench.inside.etl.measure '{"fill": 100000}'` fills the shop, and
+`'{"rows": 100000, "routes": ["load"], "repeat": 3, "seconds": 600}'` measures: it prints one JSON object for each run on
+standard output, and its progress on standard error.
 """
 
 import json
@@ -18,12 +19,11 @@ from typing import Any
 
 import psycopg2
 from clickhouse_driver.errors import ServerException
-from etl_routes import OWN, command
 
+from bench.inside.etl.routes import OWN, command
 from fingerprint import Fingerprint, of_shop, of_warehouse, size
-from schema import create_tables
-from shop import snapshot
-from tables import TABLES
+from source import snapshot
+from tables import TABLES, create_tables
 from warehouse import open_warehouse
 
 OTHER_TABLES = """DROP INDEX order_lines_of_an_order, order_lines_updated_at;
@@ -31,6 +31,7 @@ INSERT INTO customers SELECT n, 'customer ' || n, 'region ' || n % 5 FROM genera
 INSERT INTO products SELECT n, 'product ' || n, 'category ' || n % 9, n FROM generate_series(1, 1024) AS n;
 INSERT INTO orders SELECT n, 1 + n % 100, 'paid', now() - n * interval '4 minutes'
     FROM generate_series(1, 10000) AS n"""
+MERGE_DEADLINE = 600  # seconds
 WAREHOUSE = open_warehouse()
 TABLES[OWN] = TABLES["order_lines"]  # a table of theirs is checked as ours is
 FILL = """INSERT INTO order_lines (id, order_id, product_id, quantity, unit_price, updated_at)
@@ -114,25 +115,33 @@ def measure(words: list[str], seconds: float) -> dict[str, Any]:
         ended.set()
         watcher.join()
         output.seek(0)
-        said = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
-    last = said[-1].strip() if said else f"exit code {code}"
-    if late.is_set():
-        last = f"took over {seconds:.0f} s"
-    elif code in (-9, 137):  # the kernel's doing: nobody else kills here
-        last = "killed: it needs more memory than it may have"
-    return {"seconds": took, "cpu": client_cpu() - before, "mb": peak / 1e6, "trouble": last[:300] if code else ""}
+        trouble = "" if not code else why(code, output.read(), seconds if late.is_set() else 0)
+    return {"seconds": took, "cpu": client_cpu() - before, "mb": peak / 1e6, "trouble": trouble}
+
+
+def why(code: int, output: bytes, limit: float) -> str:
+    """Why a command failed; `limit` is that in seconds which it passed, if it did."""
+    if limit:
+        return f"took over {limit:.0f} s"
+    if code in (-9, 137):  # the kernel's doing: nobody else kills here
+        return "killed: it needs more memory than it may have"
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else f"exit code {code}"
 
 
 def empty() -> None:
-    """An empty warehouse at rest."""
+    """Empty the warehouse, and wait until its merges have ended. Ends the program when they do not."""
     WAREHOUSE.query(f"DROP TABLE IF EXISTS {OWN}")
     for table in [*(f"{table}_versions" for table in TABLES if table != OWN), "watermarks"]:
         WAREHOUSE.query(f"TRUNCATE TABLE {table}")
-    while WAREHOUSE.query("SELECT count() FROM system.merges") != [(0,)]:
+    deadline = time.monotonic() + MERGE_DEADLINE
+    while WAREHOUSE.query("SELECT count() FROM system.merges WHERE database = currentDatabase()") != [(0,)]:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"ClickHouse still merges after {MERGE_DEADLINE} s")
         time.sleep(0.1)
 
 
-def wrong(expected: Fingerprint) -> str:
+def difference(expected: Fingerprint) -> str:
     """How the warehouse differs from the shop; nothing when count() and fingerprints are equal."""
     own = WAREHOUSE.query(f"SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = '{OWN}'")
     table = OWN if own else "order_lines_versions"
@@ -160,7 +169,7 @@ def rounds(rows: int, routes: list[str], repeat: int, seconds: float) -> None:
             if result["trouble"]:
                 routes = [other for other in routes if other != route]
             else:
-                result["wrong"] = wrong(expected)
+                result["wrong"] = difference(expected)
             done = f"{result['seconds']:.2f} s, {result['mb']:.0f} MB"
             say(result["trouble"] or f"{done}{', WRONG: ' if result['wrong'] else ''}{result['wrong']}")
             print(json.dumps(result), flush=True)
@@ -168,5 +177,8 @@ def rounds(rows: int, routes: list[str], repeat: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    task = json.loads(sys.argv[1])
-    fill(task["fill"]) if "fill" in task else rounds(**task)
+    task: dict[str, Any] = json.loads(sys.argv[1])
+    if "fill" in task:
+        fill(task["fill"])
+    else:
+        rounds(**task)

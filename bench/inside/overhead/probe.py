@@ -1,4 +1,4 @@
-"""The part of `make bench-prefect` that talks to the server: `python prefect_inside.py ready`, `… burst 30`.
+"""The part of `make bench-prefect` that talks to the server: `python -m bench.inside.overhead.probe burst 30`.
 
 The answer is one line of JSON on standard output.
 """
@@ -29,7 +29,7 @@ def ready() -> float:
 def overhead(flows: int, tasks: int) -> dict[str, float]:
     """Seconds for the import of Prefect, for a warm empty flow, and for a task, against a server."""
     start = time.perf_counter()
-    import prefect_flows
+    from bench.inside.overhead import empty_flows
 
     took = {"import": time.perf_counter() - start}
 
@@ -40,11 +40,11 @@ def overhead(flows: int, tasks: int) -> dict[str, float]:
             asyncio.run(state)
         return time.perf_counter() - begin
 
-    took["first flow"] = call(prefect_flows.empty)
-    took["flow"] = median(call(prefect_flows.empty) for _ in range(flows))
-    call(prefect_flows.empty_async)
-    took["async flow"] = median(call(prefect_flows.empty_async) for _ in range(flows))
-    all_ways = [prefect_flows.tasks(tasks) for _ in range(3)]
+    took["first flow"] = call(empty_flows.empty)
+    took["flow"] = median(call(empty_flows.empty) for _ in range(flows))
+    call(empty_flows.empty_async)
+    took["async flow"] = median(call(empty_flows.empty_async) for _ in range(flows))
+    all_ways = [empty_flows.tasks(tasks) for _ in range(3)]
     return took | {f"task, {way}": median(one[way] for one in all_ways) for way in all_ways[0]}
 
 
@@ -52,7 +52,9 @@ async def runs_of(client: Any, ids: list[Any]) -> list[Any]:
     """Those flow runs as the server knows them now."""
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-    return await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=200)
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=ids))
+    runs: list[Any] = await client.read_flow_runs(flow_run_filter=chosen, limit=200)
+    return runs
 
 
 async def all_ended(client: Any, ids: list[Any], seconds: float) -> list[Any]:
@@ -102,15 +104,18 @@ async def latency(count: int, ahead: int) -> list[float]:
         return [(run.start_time - run.expected_start_time).total_seconds() for run in ended]
 
 
-def main(what: str, *counts: int) -> Any:
-    """Do it and return the answer."""
-    if what == "ready":
-        return ready()
-    if what == "overhead":
-        return overhead(*counts)
-    if what == "burst":
-        return asyncio.run(burst(*counts))
-    return asyncio.run(latency(*counts))
+def main(question: str, *counts: int) -> Any:
+    """The answer to one of the four questions."""
+    match question:
+        case "ready":
+            return ready()
+        case "overhead":
+            return overhead(*counts)
+        case "burst":
+            return asyncio.run(burst(*counts))
+        case "latency":
+            return asyncio.run(latency(*counts))
+    raise SystemExit(f"no question {question}: ready, overhead, burst, latency")
 
 
 if __name__ == "__main__":

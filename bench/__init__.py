@@ -1,0 +1,1 @@
+"""What is measured: the load beside other tools, what Prefect costs, and chaos. `inside` runs in containers."""

@@ -1,0 +1,1 @@
+"""The parts of `make outages` that run in containers: real cron and real Prefect, through outages."""
