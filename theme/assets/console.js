@@ -18,4 +18,13 @@
     const code = button?.closest(".language-console")?.querySelector("code");
     if (code) button.setAttribute("data-clipboard-text", commands(code.textContent));
   }, { capture: true });
+
+  // A table that is wider than its column scrolls: whoever has no mouse must be able to enter it.
+  function reach() {
+    for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
+      box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+    }
+  }
+  new MutationObserver(reach).observe(document.documentElement, { childList: true, subtree: true });
+  addEventListener("resize", reach);
 })();

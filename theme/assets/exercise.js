@@ -59,7 +59,7 @@
     }
 
     function keep(state) {
-      show(state, save(form.id, state));
+      show(state, save(form.dataset.id, state));
       showProgress();
     }
 
@@ -68,7 +68,7 @@
     }
 
     form.addEventListener("input", () => {
-      if (kind === "choice" || kind === "text") keep({ ...load(form.id), value: value(), verdict: "" });
+      if (kind === "choice" || kind === "text") keep({ ...load(form.dataset.id), value: value(), verdict: "" });
       else keep(value() ? { value: value(), verdict: "done", done: true } : {});
     });
 
@@ -86,7 +86,7 @@
 
     form.addEventListener("reset", (event) => {
       event.preventDefault();
-      forget(form.id);
+      forget(form.dataset.id);
       show({});
       showProgress();
       for (const answer of form.querySelectorAll("details.answer")) answer.open = false;
@@ -94,7 +94,7 @@
     });
 
     form.querySelector(".actions")?.removeAttribute("hidden");
-    show(load(form.id));
+    show(load(form.dataset.id));
   }
 
   function count(ids) {
@@ -114,7 +114,7 @@
         line.firstChild.setAttribute("aria-hidden", "true"); // the words beside it say the same
         title.after(line);
       }
-      const ids = forms.map((form) => form.id);
+      const ids = forms.map((form) => form.dataset.id);
       line.firstChild.max = ids.length;
       line.firstChild.value = ids.filter((id) => load(id).done).length;
       line.lastChild.textContent = `Exercises: ${count(ids)}`;

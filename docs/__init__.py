@@ -1,0 +1,1 @@
+"""What the pages need beside their text: pictures, and figures."""

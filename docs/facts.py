@@ -1,0 +1,175 @@
+"""The figures that the pages include, each written by what measured it: `make facts` brings results/facts up to date.
+
+Four sources, all committed, so that a test can tell when a figure is stale:
+
+- the pages themselves: how long they take to read, with their exercises;
+- results/durations.json: how long their commands took in a whole run of the tests;
+- results/measured.json: what tests have noted that ran alone, on an idle machine;
+- bench/results/etl.json: what the benchmark of the load has measured.
+
+With `--measured` what such tests have noted since is taken over first.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+
+from engine.core import CACHE, ROOT, UserError, program
+from engine.markdown import table
+
+PAGES = (
+    "01-intro",
+    "02-cron",
+    "03-prefect",
+    "prefect-etl",
+    "prefect-operating",
+    "prefect-host",
+    "04-incidents",
+    "missed-runs",
+    "contrast",
+)
+MEASURED = ROOT / "results/measured.json"
+DURATIONS = ROOT / "results/durations.json"
+FACTS = ROOT / "results/facts"
+
+# Assumptions, not measurements: words a minute of a text that is to be understood, lines of code a minute, and minutes
+# for an exercise of each kind. No learner has been timed yet.
+WORDS, LINES = 180, 20
+MINUTES = {"choice": 1.0, "text short": 1.5, "text long": 3.0, "self": 4.0, "check": 5.0}
+# What an instructor can do in some minutes, breaks included: a page, its exercises, or a break.
+BREAK = 15
+PLANS = {
+    "half-day": (240, "01-intro, break, 02-cron, 02-cron exercises, break, 03-prefect"),
+    "one-day": (
+        420,
+        "01-intro, 01-intro exercises, break, 02-cron, 02-cron exercises, break, "
+        "03-prefect, 03-prefect exercises, break, prefect-etl, prefect-operating",
+    ),
+}
+FENCE = re.compile(r"^( *)```[^\n]*\n(.*?)^\1```", re.M | re.S)
+INCLUDE = re.compile(r'--8<-- "([^":]+)(?::(\d+):(\d+))?"')
+
+
+def reading(page: str) -> float:
+    """Minutes to read a page, its prose and its code; code that is shown again counts once."""
+    text = (ROOT / "docs/en" / f"{page}.md").read_text()
+    shown = {found.groups() for fence in FENCE.finditer(text) for found in INCLUDE.finditer(fence[2])}
+    whole = {path for path, first, _ in shown if not first}
+    code = sum(len((ROOT / path).read_text().splitlines()) for path in whole)
+    code += sum(int(last) - int(first) + 1 for path, first, last in shown if first and path not in whole)
+    prose = re.sub(r"<!--.*?-->|^ *--8<--[^\n]*|^ *!!! exercise.*?(?=^\S)", "", FENCE.sub("", text), flags=re.M | re.S)
+    return len(prose.split()) / WORDS + code / LINES
+
+
+def running(page: str) -> float:
+    """Minutes in which the commands of a page ran, by the record of a whole run. It has the blocks of over 5 seconds."""
+    seconds: dict[str, float] = json.loads(DURATIONS.read_text())["tests"]
+    return sum(took for test, took in seconds.items() if test.startswith(f"docs/en/{page}.md::")) / 60
+
+
+def exercising(page: str) -> float:
+    """Minutes for the exercises of a page."""
+    text = (ROOT / "docs/en" / f"{page}.md").read_text()
+    kinds = re.findall(r"^ *!!! exercise ([a-z ]+?) id_", text, re.M)
+    return sum(MINUTES[kind] for kind in kinds)
+
+
+def rounded(minutes: float) -> int:
+    """To five minutes, five at least: nobody can say it better."""
+    return max(5, 5 * round(minutes / 5))
+
+
+def hours(minutes: int) -> str:
+    """45 min, 2 h, 2 h 5 min: with spaces that do not break."""
+    parts = [f"{minutes // 60}\u00a0h"] * (minutes >= 60) + [f"{minutes % 60}\u00a0min"] * (minutes % 60 > 0)
+    return "\u00a0".join(parts)
+
+
+def times() -> Iterator[tuple[str, str]]:
+    """How long each page takes: a sentence for the page itself, tables and plans for instructors, and the total."""
+    parts = {page: (rounded(reading(page) + running(page)), rounded(exercising(page))) for page in PAGES}
+    for page, (page_takes, exercises) in parts.items():
+        yield f"time-{page}", f"The page takes about {hours(page_takes)}, its exercises about {hours(exercises)} more."
+    rows = [
+        [f"[{page}]({page}.md)", hours(a), f"{running(page):.0f} min", hours(b), hours(a + b)]
+        for page, (a, b) in parts.items()
+    ]
+    pages, exercises = (sum(of) for of in zip(*parts.values(), strict=True))
+    waiting = sum(map(running, PAGES))
+    rows.append(["all", hours(pages), f"{waiting:.0f} min", hours(exercises), hours(pages + exercises)])
+    yield "times", table(["page", "to read and run", "of which commands run", "exercises", "together"], rows)
+    yield "time-total", f"All pages together take about {hours(pages)}, their exercises about {hours(exercises)} more."
+    for name, (most, steps) in PLANS.items():
+        yield f"plan-{name}", plan(most, steps, parts)
+
+
+def plan(most: int, steps: str, parts: dict[str, tuple[int, int]]) -> str:
+    """A timetable: each step, when it begins, and how long it takes."""
+    rows, begins = [], 0
+    for step in steps.split(", "):
+        page, _, what = step.partition(" ")
+        takes = BREAK if step == "break" else parts[page][what == "exercises"]
+        shown = step if step == "break" else f"[{page}]({page}.md){', its exercises' * bool(what)}"
+        rows.append([shown, f"{begins // 60}:{begins % 60:02}", hours(takes)])
+        begins += takes
+    rows.append(["the end", f"{begins // 60}:{begins % 60:02}", ""])
+    return f"It takes {hours(begins)} of {hours(most)}, breaks included.\n\n{table(['what', 'at', 'takes'], rows)}"
+
+
+def measurements(measured: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """What tests have noted; whole sentences, since an include ends its paragraph."""
+    of = {name: f"{value:.0f}" for name, value in measured.items()}
+    yield (
+        "prefect-up",
+        f"On two cores everything was healthy after {of['prefect-up']} seconds, "
+        f"and the first run was Completed after {of['prefect-first-run']}.",
+    )
+    yield (
+        "prefect-idle",
+        f"Its stack takes {of['prefect-idle']} MB of memory when it has been started (`docker stats`).",
+    )
+    yield (
+        "host-etl",
+        f"On two cores the installation took {of['host-install']} seconds, "
+        f"the first run {of['host-first']}, and the second {of['host-again']}.",
+    )
+
+
+def benchmark() -> Iterator[tuple[str, str]]:
+    """The load beside a script that makes Python objects of all rows, at two million rows."""
+    rows = json.loads((ROOT / "bench/results/etl.json").read_text())["rows"]["2000000"]
+    naive, load = rows["naive"], rows["load"]
+    yield (
+        "naive",
+        f"For two million rows that took {naive['seconds'] / load['seconds']:.1f} times as long "
+        f"and {naive['mb']:.0f} MB of memory, where the stream needs {load['mb']:.0f} MB.",
+    )
+
+
+def facts() -> dict[str, str]:
+    """All figures: the name of their file in results/facts → what is in it."""
+    measured = json.loads(MEASURED.read_text())
+    return dict([*times(), *measurements(measured), *benchmark()])
+
+
+def take_over() -> None:
+    """Keep what tests have noted, beside what they have not. Raises UserError when they have noted nothing."""
+    notes = CACHE / "measured.json"
+    if not notes.exists():
+        raise UserError("no test has noted anything in .cache/measured.json: make facts runs those that do")
+    merged = json.loads(MEASURED.read_text()) | json.loads(notes.read_text())
+    MEASURED.write_text(json.dumps(merged, indent=1, sort_keys=True) + "\n")
+
+
+def main() -> None:
+    """Write the files."""
+    if "--measured" in sys.argv:
+        take_over()
+    FACTS.mkdir(parents=True, exist_ok=True)
+    for name, text in facts().items():
+        (FACTS / f"{name}.md").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    program(main)
