@@ -1,165 +1,207 @@
-"""Run every `console` block of the pages, in order, in one shell for each page; skip what this machine cannot run."""
+"""How the tests are run: pages as tests, groups side by side, and nothing green because it was skipped."""
 
+import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sybil import Example, Sybil
+from support import pages
+from support.groups import REST, Lock, changed_since, group_of, groups, locks
+from support.pages import COMMAND_DEADLINE, close_shell, console, course_pages, executed
+from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
+from xdist.scheduler import LoadScopeScheduling
 
-ROOT = Path(__file__).parent
-STEP = re.compile(r"^\$ (?P<command>.*(?:\n> .*)*)(?P<output>(?:\n(?!\$ ).*)*)", re.M)
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-END = "--- end of output, exit code "
-# Commands that only read may be early (a tick of cron, a health check): they are repeated until they match.
-READS = re.compile(
-    r"(docker (exec \S+ (cat|tail|grep|ls|sh -c 'cat)|logs|ps|inspect|compose (ps|logs))|cat|tail|grep|ls|curl"
-    r"|(\.venv/bin/)?prefect \S+ (ls|inspect|logs)|runs)\b"  # of 03-prefect, whose pages define `runs`
-)
-READ_DEADLINE = 100  # seconds; a job of every minute may be 60 away
-COMMAND_TIMEOUT = 600  # seconds
-NEEDS_TIME = re.compile(r"^\s*\$ make (etl|start-server)\b", re.M)
-NEEDS_DOCKER = re.compile(r"^\s*\$ .*(\bdocker\b|\blab check\b|\bmake up\b)", re.M)
+from engine.core import CACHE, UserError
 
 # A shell that starts pytest in the background makes it, and all that it starts, deaf to Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-executed: Counter[str] = Counter()
-
-
-def clean() -> None:
-    """Take down what any lesson left running, so that no page sees another's leftovers."""
-    for compose in sorted(ROOT.glob("0*/docker-compose.yml")):
-        subprocess.run(
-            ["docker", "compose", "--file", compose, "down", "--volumes", "--remove-orphans", "--timeout", "1"],
-            capture_output=True,
-            check=False,
-        )
-
-
-def clean_host() -> None:
-    """The same for lesson 03 without Docker, whose server would keep its port after a page that failed."""
-    lesson = ROOT / "03-prefect"
-    if (lesson / ".local").exists() and (lesson / ".venv").exists():
-        subprocess.run(["make", "--directory", lesson, "clean"], capture_output=True, check=False)
-
-
-def open_shell(namespace: dict[str, Any]) -> None:
-    if shutil.which("docker"):
-        clean()
-    drop = {"COMPOSE_FILE", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    env = {key: value for key, value in os.environ.items() if key not in drop}
-    env |= {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}", "TERM": "dumb"}
-    namespace["shell"] = subprocess.Popen(
-        ["bash", "--noprofile", "--norc"],
-        cwd=ROOT,
-        env=env,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
-def close_shell(namespace: dict[str, Any]) -> None:
-    namespace["shell"].communicate(timeout=60)
-    clean_host()
-    if shutil.which("docker"):
-        clean()
-
-
-def run(shell: "subprocess.Popen[str]", command: str) -> tuple[str, int]:
-    """Run a command in the page's shell; return what it printed, without colours, and its exit code."""
-    assert shell.stdin and shell.stdout
-    shell.stdin.write(f"{{ {command}\n}} </dev/null\n(code=$?; echo; echo '{END}'$code; exit $code)\n")
-    shell.stdin.flush()
-    watchdog = threading.Timer(COMMAND_TIMEOUT, shell.kill)
-    watchdog.start()
-    lines: list[str] = []
-    for line in iter(shell.stdout.readline, ""):
-        if line.startswith(END):
-            watchdog.cancel()
-            return ANSI.sub("", "".join(lines)).strip("\n"), int(line.removeprefix(END))
-        lines.append(line)
-    raise AssertionError(
-        f"$ {command}\nthe shell ended, or the command took over {COMMAND_TIMEOUT} s\n{''.join(lines)}"
-    )
-
-
-def console(example: Example) -> None:
-    """Run the steps of one block and compare; `...` is the only wildcard, no expected output means exit code 0."""
-    for step in STEP.finditer(example.parsed):
-        command = step["command"].replace("\n> ", "\n")
-        expected = step["output"].strip("\n")
-        pattern = re.compile(".*".join(map(re.escape, expected.split("..."))), re.S)
-        deadline = time.monotonic() + (READ_DEADLINE if READS.match(command) else 0)
-        while True:
-            actual, code = run(example.namespace["shell"], command)
-            if pattern.fullmatch(actual) if expected else code == 0:
-                break
-            assert time.monotonic() < deadline, f"$ {command}\n--- expected\n{expected}\n--- got, exit {code}\n{actual}"
-            time.sleep(1)
-        executed[str(Path(example.path).relative_to(ROOT))] += 1
-
 
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("console", console), SkipParser()],
     pattern="*.md",
     exclude="exercises.md",  # a page of tests/pages, made for the browser
-    setup=open_shell,
     teardown=close_shell,
 ).pytest()
 
+held = {name: Lock(name) for name in locks()}
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the pages that use Docker or take long; fast tests go first, so that a slip is seen at once."""
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--group", action="append", choices=[group.name for group in groups()], help="of tests/groups.toml"
+    )
+    parser.addoption(
+        "--since", metavar="REVISION", help="only groups whose inputs have changed since a revision of git"
+    )
+    parser.addoption(
+        "--one-shell", action="store_true", help="pages in the order of the course, and nothing cleaned up between them"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark pages by what they need, choose groups, and put them in the order of groups.toml."""
     for item in items:
-        if item.path.suffix == ".md" and NEEDS_DOCKER.search(item.path.read_text()):
-            item.add_marker("stack")
-        if item.path.suffix == ".md" and NEEDS_TIME.search(item.path.read_text()):
-            item.add_marker("clock")
-    items.sort(key=lambda item: item.get_closest_marker("stack") is not None)
+        if item.path.suffix == ".md":
+            mark_page(item)
+    chosen = set(config.getoption("group") or (group.name for group in groups()))
+    if revision := config.getoption("since"):
+        try:
+            changed = changed_since(revision)
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
+        chosen &= {group.name for group in groups() if any(map(group.depends_on, changed))}
+    config.hook.pytest_deselected(items=[item for item in items if group_of(item.nodeid).name not in chosen])
+    order = {group.name: number for number, group in enumerate(groups())}
+    course = {str(page): number for number, page in enumerate(course_pages())}
+    pages.clean_up = not config.getoption("one_shell")
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        group = 0 if config.getoption("one_shell") else order[group_of(item.nodeid).name]
+        return group, course.get(str(item.path), -1)
+
+    items[:] = sorted((item for item in items if group_of(item.nodeid).name in chosen), key=place)
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a whole group to one process. (xdist's own loadgroup wants node ids that pytest 9.2 does not keep.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group = group_of(nodeid).name
+        return nodeid if group == REST else group
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
+
+
+def mark_page(item: pytest.Item) -> None:
+    """A page needs what its commands need, and as much time as the longest of them may take."""
+    text = item.path.read_text()
+    item.add_marker(pytest.mark.timeout(COMMAND_DEADLINE + 60))
+    if any(word in text for word in ("$ docker ", "lab check", "$ make up", "$ make contrast")):
+        item.add_marker("stack")
+    if "$ make etl" in text or "$ make start-server" in text:
+        item.add_marker("clock")
 
 
 @cache
+def missing(what: str) -> str:
+    """Why there is no engine or no browser that can be used; empty when there is one."""
+    return engine_trouble() if what == "engine" else browser_trouble()
+
+
 def engine_trouble() -> str:
-    """Why no Docker engine can be used here; empty when one answers."""
     if os.environ.get("LAB_ENGINE") == "no":
         return "LAB_ENGINE=no"
     if not shutil.which("docker"):
         return "docker is not installed"
-    asked = subprocess.run(["docker", "compose", "ls"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(["docker", "compose", "ls"], capture_output=True, text=True, check=False, timeout=60)
     return (asked.stderr.strip().splitlines() or ["no reason given"])[-1] if asked.returncode else ""
 
 
-@cache
 def browser_trouble() -> str:
-    """Why no browser can be driven here; empty when one can."""
     if not Path("/usr/bin/chromium").exists():
         return "apt-get install chromium"
-    asked = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, check=False)
+    command = [sys.executable, "-m", "playwright", "--version"]
+    asked = subprocess.run(command, capture_output=True, check=False, timeout=60)
     return "Playwright does not start, apt-get install libatomic1" if asked.returncode else ""
 
 
+NEEDS = {"stack": "engine", "browser": "browser"}  # marker → what a test with it needs
+
+
+def require(wanted: Callable[[str], bool]) -> None:
+    """Raise UsageError, one line, when REQUIRE names something that is wanted and that this machine has not."""
+    for what in filter(None, os.environ.get("REQUIRE", "").split(",")):
+        marker = next((marker for marker, need in NEEDS.items() if need == what), None)
+        if marker is None:
+            raise pytest.UsageError(f"REQUIRE={what}: there is {' and '.join(NEEDS.values())}")
+        if wanted(marker) and (reason := missing(what)):
+            raise pytest.UsageError(f"REQUIRE={what}, but there is none: {reason}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where several processes run the tests, only they know which: all kinds are wanted that -m does not leave out."""
+    if session.config.getoption("numprocesses"):
+        require(lambda marker: f"not {marker}" not in session.config.getoption("markexpr"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Where one process runs them, what is wanted is what they need."""
+    if not hasattr(session.config, "workerinput"):  # those of several have been asked for in the beginning
+        require(lambda marker: any(item.get_closest_marker(marker) for item in session.items))
+
+
+def pytest_sessionfinish() -> None:
+    if pages.terminal:
+        pages.terminal.shell.close()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("stack") and (reason := engine_trouble()):
-        pytest.skip(f"needs a Docker engine: {reason}")
-    if item.get_closest_marker("browser") and (reason := browser_trouble()):
-        pytest.skip(f"needs a browser: {reason}")
+    for marker, what in NEEDS.items():
+        if item.get_closest_marker(marker) and (reason := missing(what)):
+            pytest.skip(f"needs {'a Docker engine' if what == 'engine' else 'a browser'}: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Hold the locks of a test until the end of its file, so that other groups get their turn."""
+    for name, lock in held.items():
+        if needs(name, item):
+            lock.hold(True)
+    try:
+        return (yield)
+    finally:
+        for name, lock in held.items():
+            lock.hold(
+                nextitem is not None and nextitem.path == item.path and needs(name, item) and needs(name, nextitem)
+            )
+
+
+def needs(lock: str, item: pytest.Item) -> bool:
+    """Whether a test holds what a lock stands for."""
+    return any(fnmatch(item.nodeid, pattern) for pattern in locks()[lock])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Send with the report what only the process that ran the test knows: its group, and the commands it ran."""
+    if call.when == "call":
+        item.user_properties += [("group", group_of(item.nodeid).name), ("commands", dict(executed))]
+        executed.clear()
+    return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Count the commands that ran, for each page."""
-    if executed:
-        pages = ", ".join(f"{page} {count}" for page, count in sorted(executed.items()))
-        terminalreporter.write_line(f"console commands executed: {executed.total()} ({pages})")
+    """Say how long each group took, and how many commands of each page ran; keep the times in .cache/durations.json."""
+    seconds: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    commands: Counter[str] = Counter()
+    for report in (one for of in terminalreporter.stats.values() for one in of if hasattr(one, "duration")):
+        group = group_of(report.nodeid).name
+        seconds[group] += report.duration
+        tests[report.nodeid] += report.duration
+        if report.when == "call":
+            commands.update(dict(report.user_properties).get("commands", {}))
+    if commands:
+        pages = ", ".join(f"{page} {count}" for page, count in sorted(commands.items()))
+        terminalreporter.write_line(f"console commands executed: {commands.total()} ({pages})")
+    if seconds:
+        terminalreporter.write_line(
+            "seconds: " + ", ".join(f"{name} {took:.0f}" for name, took in seconds.most_common())
+        )
+        CACHE.mkdir(exist_ok=True)
+        kept = {"groups": seconds, "tests": tests}
+        rounded = {what: {name: round(took, 1) for name, took in of.most_common()} for what, of in kept.items()}
+        (CACHE / "durations.json").write_text(json.dumps(rounded, indent=1) + "\n")

@@ -6,12 +6,15 @@ A request is one line of JSON with an expression; the answer is one line of JSON
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,11 @@ from prefect.testing.utilities import prefect_test_harness
 
 import daily_report
 import load
+import policies
 import reconcile
 import sales_etl
-import shop
-import steps
+import source
 import warehouse
-import watermark
 
 FLOWS = {
     "sales_etl": sales_etl.sales_etl,
@@ -41,6 +43,7 @@ FLOWS = {
     "daily_report": daily_report.daily_report,
 }
 lines: list[str] = []
+PLAN = sales_etl.plan  # as shipped
 kept: list[Any] = []
 old: list[Any] = []
 
@@ -73,14 +76,14 @@ def run_late(flow: str, seconds: float, *labels: str) -> dict[str, Any]:
 
 def copied(table: str) -> int:
     """Copy a whole table by the flow's task, and keep what it returned for the check."""
-    kept[:] = [steps.copy_table(table, "true")]
+    kept[:] = [sales_etl.copy_table(table, "true")]
     return len(kept) and sum(rows for rows, _ in kept[0][2].values())
 
 
 def check_of_the_copy() -> int | str:
     """What the flow's task says to it: the number of rows, or its error."""
     try:
-        return steps.check_table(kept[0])
+        return sales_etl.check_table(kept[0])
     except ValueError as error:
         return str(error)
 
@@ -94,16 +97,16 @@ def watermark_inside_the_snapshot() -> None:
     """The usual mistake: the moment up to which everything has been read is taken with the rows, or after them."""
 
     def plan(start: Any, end: Any, full: bool) -> tuple[str, int]:
-        steps.create_tables(opened := warehouse.open_warehouse())
-        with shop.snapshot() as now_open:
-            [(now,)] = shop.query(now_open, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        return watermark.changed(watermark.last_watermark(opened), None), now
+        sales_etl.create_tables(opened := warehouse.open_warehouse())
+        with source.snapshot() as now_open:
+            [(now,)] = source.query(now_open, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        return load.changed(load.last_watermark(opened), None), now
 
     sales_etl.plan = plan
 
 
 def as_shipped() -> None:
-    sales_etl.plan = steps.plan
+    sales_etl.plan = PLAN
 
 
 def peak_of(call: Callable[[], Any]) -> int:
@@ -117,9 +120,9 @@ def peak_of(call: Callable[[], Any]) -> int:
 
 def take_snapshot() -> int:
     """Look at the shop as a load does that is about to begin, and keep the connection."""
-    old[:] = [shop.snapshot()]
+    old[:] = [source.snapshot()]
     old.append(old[0].__enter__())
-    return len(shop.query(old[1], "SELECT * FROM customers"))
+    return len(source.query(old[1], "SELECT * FROM customers"))
 
 
 def load_from_snapshot(table: str) -> None:
@@ -131,10 +134,62 @@ def load_from_snapshot(table: str) -> None:
 def threads_after_a_failed_load(table: str) -> int:
     """How many threads still push rows into a pipe when a load has raised its error."""
     try:
-        steps.copy_table.fn(table, "true")
+        sales_etl.copy_table.fn(table, "true")
     except requests.ConnectionError:
         return sum("push" in thread.name for thread in threading.enumerate())
     raise AssertionError("the load did not fail")
+
+
+def gave_up(request: BaseHTTPRequestHandler) -> None:
+    """A part of the body, then the words of a ClickHouse that has waited for the rest for http_receive_timeout."""
+    request.rfile.read1()
+    reply(request, 503, "Code: 209. DB::Exception: Timeout exceeded while reading from socket. (SOCKET_TIMEOUT)")
+
+
+def hung_up(request: BaseHTTPRequestHandler) -> None:
+    """A part of the body, and no word."""
+    request.rfile.read1()
+    request.close_connection = True
+
+
+def refused(request: BaseHTTPRequestHandler) -> None:
+    """An answer before the body has been read."""
+    reply(request, 404, "Code: 60. DB::Exception: Table shop.customers_versions does not exist. (UNKNOWN_TABLE)")
+
+
+def reply(request: BaseHTTPRequestHandler, status: int, words: str) -> None:
+    request.send_response(status)
+    request.send_header("Connection", "close")
+    request.end_headers()
+    request.wfile.write(words.encode())
+    request.connection.shutdown(1)  # no more from here; what is still on its way is read, and thrown away
+    with suppress(OSError):
+        while request.rfile.read1():
+            pass
+
+
+def insert_into_a_server_that(behaves: Callable[[BaseHTTPRequestHandler], None], size: int) -> tuple[int, str]:
+    """How often the flows' own kind of task tries to insert so many bytes, and the error that it ends with."""
+    tries: list[int] = []
+
+    class Rude(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            tries.append(1)
+            behaves(self)
+
+    opened = warehouse.ClickHouse(os.environ["WAREHOUSE_URL"])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        opened.http = f"http://127.0.0.1:{server.server_port}/"
+
+        def insert() -> None:
+            opened.insert("customers_versions", "id", (b"1\n" * 50_000 for _ in range(size // 100_000 + 1)))
+
+        state = policies.retrying_task(insert, retry_delay_seconds=0, persist_result=False)(return_state=True)
+        server.shutdown()
+    return len(tries), str(state.result(raise_on_failure=False))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab.timelapse import docker
+from engine.docker import docker
 
 pytestmark = pytest.mark.stack
 LESSON = Path(__file__).parents[1] / "03-prefect"
@@ -36,9 +36,7 @@ IN_WAREHOUSE = {"number": "{}", "text": "lower(hex({}))", "time": "toUnixTimesta
 
 
 def compose(*words: str) -> None:
-    command = ["docker", "compose", "--project-name", PROJECT, *words]
-    done = subprocess.run(command, cwd=LESSON, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    docker("compose", "--project-name", PROJECT, *words, cwd=LESSON)
 
 
 class Stack:
@@ -113,7 +111,7 @@ class Stack:
 
     def until(self, condition: str) -> None:
         """Wait for a condition on the shop, in SQL."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.shop(f"SELECT {condition}") != [["t"]]:
             assert time.monotonic() < deadline, condition
             time.sleep(0.1)
@@ -245,7 +243,7 @@ def test_the_transaction_that_began_first_commits_last(stack: Stack) -> None:
     assert stack.differing() == 0
 
 
-def test_a_stamp_that_went_backwards_is_mended_at_night(stack: Stack) -> None:
+def test_a_stamp_that_went_backwards_is_repaired_at_night(stack: Stack) -> None:
     time.sleep(MARGIN)
     assert passed(stack.ask("run('sales_etl')"))
     stack.shop("SET session_replication_role = replica; UPDATE order_lines SET quantity = 9, updated_at = 'yesterday'")
@@ -255,7 +253,7 @@ def test_a_stamp_that_went_backwards_is_mended_at_night(stack: Stack) -> None:
     assert stack.differing() == 0
 
 
-def test_rows_removed_from_the_shop_are_buried_at_night(stack: Stack) -> None:
+def test_rows_removed_from_the_shop_get_a_tombstone_at_night(stack: Stack) -> None:
     stack.shop("INSERT INTO order_lines SELECT i * 10000, 1, 1, 1, 5, now() FROM generate_series(1, 9) AS i")
     assert passed(stack.ask("run('sales_etl')"))
     stack.shop("DELETE FROM orders WHERE id = 2; DELETE FROM order_lines WHERE id IN (3, 50000)")
@@ -350,7 +348,7 @@ def test_a_value_that_changes_on_the_way_fails_the_run_and_saves_no_watermark(st
     assert stack.ask("run('reconcile')")["type"] == "FAILED"
 
 
-def test_runs_of_the_schedule_that_come_too_late_are_skipped(stack: Stack) -> None:
+def test_missed_runs_of_the_schedule_are_skipped(stack: Stack) -> None:
     late = stack.ask("run_late('sales_etl', 121, 'auto-scheduled')")
     assert (late["type"], late["name"]) == ("CANCELLED", "Skipped") and "more than 0:02:00" in late["message"]
     assert stack.warehouse("SHOW TABLES") == []
@@ -406,6 +404,26 @@ def test_a_database_that_is_away_for_some_seconds_is_waited_for(stack: Stack, se
     assert stack.differing() == 0
 
 
+def test_a_first_start_of_the_warehouse_that_was_killed_left_no_database(stack: Stack) -> None:
+    stack.warehouse("DROP DATABASE shop")
+    stack.ask("warehouse.open_warehouse.cache_clear()")  # each run is a process of its own, but here
+    assert passed(stack.ask("run('sales_etl')")) and stack.differing() == 0
+
+
+@pytest.mark.parametrize(
+    ("manner", "attempts", "words"),
+    [
+        ("gave_up", 4, "Code: 209"),  # the stream had paused for too long: ClickHouse answers so since 18
+        ("hung_up", 4, ""),
+        ("refused", 1, "Code: 60"),
+    ],
+)
+def test_an_insert_is_tried_again_when_the_error_may_pass(stack: Stack, manner: str, attempts: int, words: str) -> None:
+    for size in (1, 100_000, 20_000_000):
+        tried, error = stack.ask(f"insert_into_a_server_that({manner}, {size})")
+        assert tried == attempts and words in error, (size, error)
+
+
 def stop_halfway(stack: Stack, expression: str) -> None:
     """Begin something that copies the customers, and freeze the warehouse so that the stream stands still, halfway."""
     stack.shop("""ALTER TABLE customers ALTER COLUMN name SET STORAGE EXTERNAL;
@@ -437,7 +455,7 @@ def test_a_load_that_fails_leaves_no_thread_on_a_closed_connection(stack: Stack)
     assert stack.end() == 0
 
 
-def test_what_waiting_cannot_mend_is_not_tried_again(stack: Stack) -> None:
+def test_an_error_that_stays_is_not_tried_again(stack: Stack) -> None:
     stack.shop("ALTER TABLE customers RENAME COLUMN region TO area")
     try:
         answer = stack.ask("run('sales_etl')")

@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.notes import note
+from support.warehouse import drop_in
 
 ROOT = Path(__file__).parent.parent
-VENV = ROOT / ".cache/host-venv"  # installed once for all tests
+VENV = ROOT / "03-prefect/.venv"  # installed once, for the page too
 MADE = shutil.ignore_patterns(".venv", ".local", ".env", "__pycache__")
 OURS = (
     "PREFECT_",
@@ -51,7 +53,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(done: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
+def wait_until(done: Callable[[], Any], seconds: float = 240, what: str = "") -> Any:
     deadline = time.monotonic() + seconds
     while not (result := done()):
         assert time.monotonic() < deadline, what or f"not within {seconds} s"
@@ -151,8 +153,11 @@ class Host:
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = shutil.copytree(ROOT / "03-prefect", tmp_path_factory.mktemp("host") / "03-prefect", ignore=MADE)
+    began = time.monotonic()
     installed = Host(copy, copy / "nobody", 0).make("venv", timeout=900)
     assert installed.returncode == 0, installed.stderr
+    if "installing" in installed.stdout:
+        note("host-install", time.monotonic() - began)
     return copy
 
 
@@ -172,8 +177,10 @@ def run_etl(person: Host) -> Etl:
     refused = person.refused("etl", f"SOURCE_URL=postgresql://etl:x@127.0.0.1:{port}/shop")
     left += person.processes()
     printed = []
-    for _ in range(2):
+    for name in ("host-first", "host-again"):
+        began = time.monotonic()
         printed.append(person.ok("etl"))
+        note(name, time.monotonic() - began)
         left += person.processes()
     return Etl(port, refused, printed, left)
 
@@ -236,6 +243,34 @@ def test_every_variable_of_the_template_is_explained() -> None:
     for before, line in pairwise(lines):
         if re.match(r"#?[A-Z_]+=", line):
             assert before.startswith("#") or re.match(r"[A-Z_]+=", before), line
+
+
+IMPORT_ALL = """
+import importlib, os, pathlib
+before = dict(os.environ)
+names = [file.stem for file in sorted(pathlib.Path("host").glob("*.py"))]
+for name in names:
+    importlib.import_module(name)
+print(*names, *(os.environ.items() ^ before.items()))
+"""
+
+
+def test_an_import_of_host_mode_changes_nothing(lesson: Path, tmp_path: Path) -> None:
+    """No variable, no file, no exit, although .env has what the targets refuse."""
+    person, libraries = tmp_path / "person", tmp_path / "libraries"
+    copy, home = shutil.copytree(lesson, person / "03-prefect", ignore=MADE), person / "home"
+    (copy / ".env").write_text("STATE=/proc/nowhere\nWAIT=soon\n")
+    home.mkdir()
+    before = {path: path.stat().st_mtime_ns for path in person.rglob("*")}
+    env = Host(copy, copy / "state", 0).env | {"HOME": str(home), "PYTHONPATH": "host:flows", "EMPTY": ""}
+    del env["STATE"]
+    # What libraries do when end_to_end.py imports the flows is not meant here.
+    env |= {"CLICKHOUSE_DRIVER_LASY_DATE_LUT": "1", "PREFECT_HOME": str(libraries), "MPLCONFIGDIR": str(libraries)}
+    command = [f"{VENV}/bin/python", "-B", "-c", IMPORT_ALL]
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == sorted(file.stem for file in (copy / "host").glob("*.py"))
+    assert {path: path.stat().st_mtime_ns for path in person.rglob("*")} == before
 
 
 def test_a_python_that_cannot_do_it_is_named(guest: Host, tmp_path: Path) -> None:
@@ -419,7 +454,7 @@ def test_the_embedded_postgresql_survives_a_kill_and_a_stale_pid_file(guest: Hos
     assert f":{postmaster.read_text().splitlines()[3]}/shop" in guest.embedded("url", "shop", **env)
     killed = int(postmaster.read_text().splitlines()[0])
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: not guest.processes(), 20)
+    wait_until(lambda: not guest.processes(), 120)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stranger:  # the number has a new owner
         text = postmaster.read_text().split("\n", 1)[1]
         postmaster.write_text(f"{stranger.pid}\n{text}")
@@ -465,3 +500,49 @@ def test_make_etl_twice(customer: Host, etl: "Future[Etl]") -> None:
     assert [row[2] for row in second[4:]] == [0] * 4
     assert asked.left == []
     assert not (customer.state / "tmp").exists()
+
+
+# What the warehouse is asked for, and what the files of the lesson make of it. The first column is ClickHouse's own, of
+# the version that chDB has in it: a new pin of chDB shows here what has changed.
+SETTINGS = {
+    "async_insert": ("1", "0"),
+    "date_time_input_format": ("best_effort", "best_effort"),
+    "http_receive_timeout": ("30", "1800"),
+    "logger.console": ("0", "1"),
+    "logger.log": ("/tmp/clickhouse.log", ""),
+    "poll_interval": ("10", "1"),
+    "shutdown_wait_unfinished": ("120", "1"),
+}
+CONFIG = """<clickhouse>
+    <logger><log>/tmp/clickhouse.log</log></logger><query_log><table>query_log</table></query_log>
+    <users_config>users.xml</users_config>
+</clickhouse>"""
+USERS = """<clickhouse>
+    <profiles><default/></profiles><quotas><default/></quotas>
+    <users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default></users>
+</clickhouse>"""
+ASK = """import sys
+from chdb.session import Session
+session = Session(f"{sys.argv[1]}/data?config-file={sys.argv[1]}/config.xml")
+settings = "SELECT name, value FROM system.settings UNION ALL SELECT name, value FROM system.server_settings"
+print(session.query(settings, "JSONCompactEachRow"))"""
+
+
+def settings(folder: Path) -> dict[str, str | None]:
+    """SETTINGS as a ClickHouse has them whose configuration is in this folder."""
+    (folder / "config.xml").write_text(CONFIG)
+    (folder / "users.xml").write_text(USERS)
+    command = [f"{VENV}/bin/python", "-c", ASK, str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    found = dict(json.loads(line) for line in done.stdout.splitlines() if line)
+    return {name: found.get(name) for name in SETTINGS}
+
+
+def test_the_files_of_the_warehouse_change_what_they_say_in_clickhouse_26(lesson: Path, tmp_path: Path) -> None:
+    """The stand-in is eight years older: there, tests/test_stand_ins.py looks at what they do."""
+    assert settings(tmp_path) == {name: own for name, (own, _) in SETTINGS.items()}
+    for file, inside in drop_in().items():
+        place = tmp_path / Path(inside).relative_to("/etc/clickhouse-server")
+        place.parent.mkdir()
+        shutil.copy(file, place)
+    assert settings(tmp_path) == {name: ours for name, (_, ours) in SETTINGS.items()}

@@ -103,83 +103,83 @@ def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
 
 
 def status(page: Page, exercise: str) -> str:
-    return page.locator(f"#{exercise} [role=status]").inner_text()
+    return page.locator(f"#ex-{exercise} [role=status]").inner_text()
 
 
 def open_answers(page: Page, exercise: str) -> int:
-    return page.locator(f"#{exercise} details[open]").count()
+    return page.locator(f"#ex-{exercise} details[open]").count()
 
 
 def test_a_choice_by_keyboard_alone(page: Page, kinds: Site) -> None:
     page.goto(f"{kinds.url}exercises/")
-    tab_to(page, "#minute-field [type=submit]")
+    tab_to(page, "#ex-minute-field [type=submit]")
     page.keyboard.press("Enter")
     assert status(page, "minute-field") == "Choose an option first."
-    tab_to(page, "#minute-field [type=radio]", "Shift+Tab")
+    tab_to(page, "#ex-minute-field [type=radio]", "Shift+Tab")
     page.keyboard.press("Space")
     assert open_answers(page, "minute-field") == 0
-    tab_to(page, "#minute-field [type=submit]")
+    tab_to(page, "#ex-minute-field [type=submit]")
     page.keyboard.press("Enter")
     assert status(page, "minute-field").startswith("Not right.")
     assert open_answers(page, "minute-field") == 1
-    tab_to(page, "#minute-field [type=radio]", "Shift+Tab")
+    tab_to(page, "#ex-minute-field [type=radio]", "Shift+Tab")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     assert status(page, "minute-field") == "", "the verdict was on another option"
     page.keyboard.press("Enter")
     assert status(page, "minute-field") == "Right."
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
-    tab_to(page, "#minute-field [type=reset]")
+    tab_to(page, "#ex-minute-field [type=reset]")
     page.keyboard.press("Space")
     assert status(page, "minute-field") == "" and open_answers(page, "minute-field") == 0
-    assert page.locator("#minute-field :checked").count() == 0
+    assert page.locator("#ex-minute-field :checked").count() == 0
     assert page.evaluate("document.activeElement.type") == "radio"
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 5 done")
 
 
 def test_the_other_kinds_by_keyboard_alone(page: Page, kinds: Site) -> None:
     page.goto(f"{kinds.url}exercises/")
-    tab_to(page, "#how-often input")
+    tab_to(page, "#ex-how-often input")
     page.keyboard.press("Enter")
     assert status(page, "how-often") == "Write an answer first."
     page.keyboard.type("each minute ")
     page.keyboard.press("Enter")
     assert status(page, "how-often") == "Saved. Compare it with the answer below."
     assert open_answers(page, "how-often") == 1
-    tab_to(page, "#what-is-wrong textarea")
+    tab_to(page, "#ex-what-is-wrong textarea")
     page.keyboard.type("It drifts.\nIt is deaf.")
     assert open_answers(page, "what-is-wrong") == 0
-    tab_to(page, "#what-is-wrong [type=submit]")
+    tab_to(page, "#ex-what-is-wrong [type=submit]")
     page.keyboard.press("Space")
     assert open_answers(page, "what-is-wrong") == 1
     for box in ("look-around", "every-ten"):
-        tab_to(page, f"#{box} [type=checkbox]")
+        tab_to(page, f"#ex-{box} [type=checkbox]")
         page.keyboard.press("Space")
         assert status(page, box) == "Done."
-    tab_to(page, "#every-ten summary")
+    tab_to(page, "#ex-every-ten summary")
     page.keyboard.press("Enter")
     assert open_answers(page, "every-ten") == 1
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 4 of 5 done")
-    tab_to(page, "#look-around [type=checkbox]", "Shift+Tab")
+    tab_to(page, "#ex-look-around [type=checkbox]", "Shift+Tab")
     page.keyboard.press("Space")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
 
 
 def fill_in(page: Page) -> None:
-    page.check("#minute-field [data-right]")
-    page.click("#minute-field [type=submit]")
-    page.fill("#how-often input", "each minute")
-    page.click("#how-often [type=submit]")
-    page.fill("#what-is-wrong textarea", "a draft\nof two lines")
-    page.check("#every-ten [type=checkbox]")
+    page.check("#ex-minute-field [data-right]")
+    page.click("#ex-minute-field [type=submit]")
+    page.fill("#ex-how-often input", "each minute")
+    page.click("#ex-how-often [type=submit]")
+    page.fill("#ex-what-is-wrong textarea", "a draft\nof two lines")
+    page.check("#ex-every-ten [type=checkbox]")
 
 
 def expect_filled_in(page: Page) -> None:
-    expect(page.locator("#minute-field :checked")).to_have_value("at minute five of every hour")
+    expect(page.locator("#ex-minute-field :checked")).to_have_value("at minute five of every hour")
     assert status(page, "minute-field") == "Right."
-    assert page.input_value("#how-often input") == "each minute"
-    assert page.input_value("#what-is-wrong textarea") == "a draft\nof two lines"
-    assert page.is_checked("#every-ten [type=checkbox]") and not page.is_checked("#look-around [type=checkbox]")
+    assert page.input_value("#ex-how-often input") == "each minute"
+    assert page.input_value("#ex-what-is-wrong textarea") == "a draft\nof two lines"
+    assert page.is_checked("#ex-every-ten [type=checkbox]") and not page.is_checked("#ex-look-around [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
 
 
@@ -200,26 +200,27 @@ def test_answers_outlive_a_reload_and_a_page_in_another_order(page: Page, kinds:
     before, kinds.folder = kinds.folder, moved / "site"
     try:
         page.reload()
-        assert page.locator("form.exercise").first.get_attribute("id") == "every-ten"
+        assert page.locator("form.exercise").first.get_attribute("id") == "ex-every-ten"
         expect_filled_in(page)
     finally:
         kinds.folder = before
 
 
 def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> None:
-    page.goto(kinds.url)
+    # Instant navigation begins once the theme has read sitemap.xml; a click before that loads the page anew.
+    page.goto(kinds.url, wait_until="networkidle")
     page.evaluate("window.stayed = true")
     expect(page.locator("article .progress")).to_have_text("0 of 5 done")
     page.click("article >> text=Another page")
-    page.check("#other-read [type=checkbox]")
+    page.check("#ex-other-read [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 1 done")
     page.click("article >> text=all kinds")
-    page.wait_for_selector("#minute-field")
+    page.wait_for_selector("#ex-minute-field")
     fill_in(page)
     page.go_back()
-    expect(page.locator("#other-read [role=status]")).to_have_text("Done.")
+    expect(page.locator("#ex-other-read [role=status]")).to_have_text("Done.")
     page.go_forward()
-    page.wait_for_selector("#minute-field")
+    page.wait_for_selector("#ex-minute-field")
     expect_filled_in(page)
     page.click(".md-header__button.md-logo")
     expect(page.locator("article .progress")).to_have_text("3 of 5 done")
@@ -229,7 +230,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
 def test_the_copy_button_copies_commands_only(page: Page, kinds: Site) -> None:
     page.goto(f"{kinds.url}exercises/")
     copied = []
-    for block in (".language-console >> nth=0", "#every-ten .language-console", ".language-cron, .language-text"):
+    for block in (".language-console >> nth=0", "#ex-every-ten .language-console", ".language-cron, .language-text"):
         page.locator(block).first.hover()
         page.locator(block).first.locator("[data-clipboard-target]").click()
         copied.append(page.evaluate("navigator.clipboard.readText()").rstrip("\n"))
@@ -241,11 +242,11 @@ def test_without_a_script_everything_can_be_read_and_opened(browser: Browser, ki
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{kinds.url}exercises/")
-    page.locator("#minute-field summary").press("Enter")
-    assert page.locator("#minute-field details").inner_text().count("zanzibar") == 1
-    assert page.locator("#minute-field label").all_inner_texts()[2] == "at five o'clock"
+    page.locator("#ex-minute-field summary").press("Enter")
+    assert page.locator("#ex-minute-field details").inner_text().count("zanzibar") == 1
+    assert page.locator("#ex-minute-field label").all_inner_texts()[2] == "at five o'clock"
     assert page.locator("article button:visible").count() == 0
-    page.locator("#how-often input").press("Enter")
+    page.locator("#ex-how-often input").press("Enter")
     assert page.url == f"{kinds.url}exercises/", "Enter in a field must not reload the page"
     context.close()
 
@@ -253,8 +254,8 @@ def test_without_a_script_everything_can_be_read_and_opened(browser: Browser, ki
 def test_a_browser_that_refuses_storage_says_so(page: Page, kinds: Site) -> None:
     page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('no', 'QuotaExceededError') }")
     page.goto(f"{kinds.url}exercises/")
-    page.check("#minute-field [data-right]")
-    page.click("#minute-field [type=submit]")
+    page.check("#ex-minute-field [data-right]")
+    page.click("#ex-minute-field [type=submit]")
     assert status(page, "minute-field").startswith("Right. This browser keeps nothing")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
 
@@ -292,6 +293,29 @@ def test_no_page_is_wider_than_a_narrow_screen(page: Page, course: Site, kinds: 
         for path in paths(site):
             page.goto(site.url + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+FITS = """() => {
+    document.querySelectorAll("details").forEach((one) => { one.open = true });
+    const files = [...document.querySelectorAll(".highlight > .filename")];
+    const code = (file) => file.parentElement.querySelector("code");
+    return files.map((file) => [file.textContent, code(file).scrollWidth <= code(file).clientWidth]);
+}"""
+# Tools of the fault board. What cannot be broken may be longer too: a line of a crontab, and what a program printed.
+MAY_WRAP = {"contrast/docker-compose.yml", "contrast/inside/sink.sql"}
+UNBROKEN = (".txt", ".pycon")
+
+
+def test_a_line_of_a_file_fits_the_screen(page: Page, course: Site) -> None:
+    """On a screen of 1440 pixels no line of a program is wrapped, inside an exercise or out of it."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    fits: list[tuple[str, bool]] = []
+    for path in paths(course):
+        page.goto(course.url + path)
+        page.add_style_tag(content="pre > code { white-space: pre !important }")
+        fits += page.evaluate(FITS)
+    assert len(fits) > 150
+    assert {file for file, does in fits if not does and not file.endswith(UNBROKEN)} <= MAY_WRAP
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,11 +1,17 @@
 """The command line of `lab`: what it prints, and with what exit code."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from support.commands import commands
 from typer.testing import CliRunner
 
-from lab.checks import ROOT, all_checks
+from engine.core import ROOT
+from lab.checks import command
+from lab.checks.registry import all_checks
 from lab.cli import app
 
 PERCENT = "02-cron/percent"
@@ -17,8 +23,68 @@ def lab(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+# What each command is given that it cannot do, and a part of the line that says so. No engine answers, LAB_PORT is none.
+IMPOSSIBLE = {
+    "check": [(["07-x"], "07-x"), (["02-cron/nope"], "weekdays"), ([PERCENT], "lab doctor"), (["a", "b"], "--help")],
+    "reset": [(["02-cron"], PERCENT), (["02-cron/nope"], "weekdays"), ([], "--help")],
+    "cron explain": [(["61 * * * *"], "minute"), (["* * * * *", "--tz", "Mars"], "Mars"), ([], "--help")],
+    "cron lint": [(["no-such-file"], "no such file"), ([str(ROOT)], "is a directory"), ([], "--help")],
+    "policy simulate": [
+        (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "bad minute"),
+        ([], "--help"),
+    ],
+    "doctor": [(["now"], "--help")],
+    "up": [([], "LAB_PORT=none is not a port"), (["now"], "--help")],
+    "down": [(["now"], "--help")],
+    "break": [
+        (["paused"], "lab doctor"),
+        (["flood"], "paused"),
+        (["poison", "02-cron"], "reads no data"),
+        (["--surprise", "burst"], "chooses"),
+    ],
+    "fix": [([], "lab doctor"), (["paused"], "--help")],
+    "why": [([], "lab doctor"), (["07-x"], "02-cron"), (["a", "b"], "--help")],
+}
+
+
+def test_every_command_has_something_that_it_cannot_do() -> None:
+    assert set(IMPOSSIBLE) == set(commands())
+
+
+@pytest.mark.parametrize("command", [*IMPOSSIBLE, "cron", "verify"])
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, and nothing on standard output; also for an option that there is not."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setenv("LAB_PORT", "none")
+    for words, part in [*IMPOSSIBLE.get(command, []), (["--no-such-option"], "--help")]:
+        result = CliRunner().invoke(app, [*command.split(), *words])
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), result.output
+        assert part in result.stderr
+
+
+def test_lab_itself_ends_with_exit_code_2() -> None:
+    program = Path(sys.executable).with_name("lab")
+    done = subprocess.run([program, "check", "07-x"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_help_of_a_group_is_no_error_line() -> None:
+    for words in ([], ["cron"]):
+        code, text = lab(*words)
+        assert code == 2 and "Usage:" in text and "(try:" not in text
+
+
+def test_a_file_that_cannot_be_used_is_one_line(exercise: Path) -> None:
+    exercise.mkdir()
+    assert lab("reset", PERCENT) == (2, f"{exercise}: is a directory\n")
+
+
 def test_an_unknown_lesson_is_one_line() -> None:
-    assert lab("check", "07-x") == (2, "there is no lesson '07-x'; there is: 01-intro, 02-cron, 03-prefect, contrast\n")
+    known = "01-intro, 02-cron, 03-prefect, 04-incidents, contrast"
+    assert lab("check", "07-x") == (2, f"there is no lesson '07-x'; there is: {known}\n")
 
 
 def test_an_unknown_exercise_lists_those_of_its_lesson() -> None:
@@ -44,19 +110,36 @@ def test_no_engine_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "lab doctor" in text
 
 
-def test_reset_restores_the_file_and_keeps_yours() -> None:
+@pytest.fixture
+def exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of an exercise in a course of its own."""
+    monkeypatch.setattr("lab.checks.registry.ROOT", tmp_path)
+    monkeypatch.setattr("lab.checks.command.ROOT", tmp_path)
     file = all_checks()[PERCENT].path
-    shipped, yours = file.read_bytes(), Path(f"{file}.yours")
-    assert not yours.exists(), "an earlier version of yours would be lost"
-    try:
-        file.write_text("* * * * * mine\n")
-        code, text = lab("reset", PERCENT)
-        assert (code, file.read_bytes()) == (0, shipped)
-        assert yours.read_text() == "* * * * * mine\n"
-        assert str(yours.relative_to(ROOT)) in text
-    finally:
-        file.write_bytes(shipped)
-        yours.unlink(missing_ok=True)
+    file.parent.mkdir(parents=True)
+    return file
+
+
+def test_reset_brings_back_what_was_shipped_and_keeps_each_of_yours(exercise: Path) -> None:
+    shipped = (ROOT / "02-cron/exercises/percent.txt").read_text()
+    for text in ("* * * * * mine\n", "* * * * * mine, again\n"):
+        exercise.write_text(text)
+        code, said = lab("reset", PERCENT)
+        assert code == 0 and exercise.read_text() == shipped
+    assert "your version is kept as 02-cron/exercises/percent.txt.yours.2\n" in said
+    assert Path(f"{exercise}.yours").read_text() == "* * * * * mine\n"
+    assert Path(f"{exercise}.yours.2").read_text() == "* * * * * mine, again\n"
+
+
+def test_reset_brings_back_a_file_that_is_gone(exercise: Path) -> None:
+    assert lab("reset", PERCENT) == (0, "02-cron/exercises/percent.txt is as shipped\n")
+    assert exercise.exists() and not list(exercise.parent.glob("*.yours*"))
+
+
+def test_what_is_shipped_is_what_the_exercises_are() -> None:
+    """Whatever the learner has committed, `lab reset` has it from here; after a change: -m lab.checks.command."""
+    shipped = json.loads(command.SHIPPED.read_text())
+    assert shipped == {check.id: check.path.read_text() for check in all_checks().values()}
 
 
 def test_reset_wants_an_exercise() -> None:

@@ -1,4 +1,4 @@
-"""The board as a picture and as words: each mark is drawn as often as the table says, and can be seen and read."""
+"""A record as a picture and as words: each mark is drawn as often as the table says, and can be seen and read."""
 
 import re
 from itertools import pairwise
@@ -10,7 +10,7 @@ import markdown
 import pytest
 import yaml
 
-from contrast.tally import read
+from contrast.summary import read
 from contrast.timeline import svg, table
 
 ROOT = Path(__file__).parents[1]
@@ -26,12 +26,12 @@ def run(due: int | None, *attempts: dict[str, Any], job: str = "load") -> dict[s
     return {"job": job, "due": due, "attempts": list(attempts)}
 
 
-def lane(*runs: dict[str, Any], lost: tuple[int, ...] = (), alerts: tuple[float, ...] = ()) -> dict[str, Any]:
+def lane(*runs: dict[str, Any], missed: tuple[int, ...] = (), alerts: tuple[float, ...] = ()) -> dict[str, Any]:
     told = [{"at": at, "text": "no ping | for <3> ticks"} for at in alerts]
-    return {"verdict": {"rows doubled": len(lost)}, "runs": list(runs), "alerts": told, "lost": list(lost)}
+    return {"verdict": {"rows doubled": len(missed)}, "runs": list(runs), "alerts": told, "missed": list(missed)}
 
 
-def board(plain: dict[str, Any], hardened: dict[str, Any], prefect: dict[str, Any], **more: Any) -> dict[str, Any]:
+def record(plain: dict[str, Any], hardened: dict[str, Any], prefect: dict[str, Any], **more: Any) -> dict[str, Any]:
     result = {"fault": "slow-run", "claim": "Cron & <co>\n\nforget.", "ticks": 10, "tick_seconds": 4.0, "spans": []}
     return result | {"lanes": {"plain": plain, "hardened": hardened, "prefect": prefect}} | more
 
@@ -40,27 +40,27 @@ def quick(*dues: int) -> list[dict[str, Any]]:
     return [run(due, attempt(due + 0.05, due + 0.06)) for due in dues]
 
 
-FIVE = board(
+FIVE = record(
     lane(*[run(due, attempt(due + 0.1, 6.7 + due / 10)) for due in range(2, 7)], *quick(0, 1, 8)),
-    lane(*quick(0, 1, 2, 7, 8, 9), lost=(3, 4, 5, 6), alerts=(5.2, 5.3, 9)),
+    lane(*quick(0, 1, 2, 7, 8, 9), missed=(3, 4, 5, 6), alerts=(5.2, 5.3, 9)),
     lane(*quick(*range(10))),
     spans=[[1.5, 6.6, "upstream slow"], [9, 12, "and again"]],
 )
-LOST = board(lane(lost=tuple(range(10))), lane(run(None, attempt(9.5, 9.6)), lost=(1, 4, 5)), lane())
-FLOOD = board(lane(*[run(due, attempt(9.2, 9.9)) for due in range(10)]), lane(), lane(*quick(*range(10))))
-DRAINED = board(lane(), lane(), lane(*[run(due, attempt(10 + due, 10.9 + due)) for due in range(10)]))
-RETRIES = board(
+MISSED = record(lane(missed=tuple(range(10))), lane(run(None, attempt(9.5, 9.6)), missed=(1, 4, 5)), lane())
+FLOOD = record(lane(*[run(due, attempt(9.2, 9.9)) for due in range(10)]), lane(), lane(*quick(*range(10))))
+DRAINED = record(lane(), lane(), lane(*[run(due, attempt(10 + due, 10.9 + due)) for due in range(10)]))
+RETRIES = record(
     lane(run(2, attempt(2.1, 2.2, "failed"))),
     lane(run(2, attempt(2.1, 2.11, "failed"), attempt(2.12, 2.13, "failed"))),
     lane(run(2, attempt(2.1, None, "killed"), attempt(3, 3.1, "failed"), attempt(4, 4.2))),
 )
-JOBS = board(
+JOBS = record(
     lane(*[run(0, attempt(at, at + 0.9), job=job) for at, job in enumerate(("extract", "load", "report"))]),
     lane(),
     lane(run(1, attempt(1, 1.01), job="load"), run(1, attempt(1.2, 2, "killed"), job="extract")),
 )
-BOARDS = {"five": FIVE, "lost": LOST, "flood": FLOOD, "drained": DRAINED, "retries": RETRIES, "jobs": JOBS}
-every_board = pytest.mark.parametrize("result", BOARDS.values(), ids=BOARDS)
+RECORDS = {"five": FIVE, "missed": MISSED, "flood": FLOOD, "drained": DRAINED, "retries": RETRIES, "jobs": JOBS}
+every_record = pytest.mark.parametrize("result", RECORDS.values(), ids=RECORDS)
 
 
 def parse(result: dict[str, Any]) -> ElementTree.Element:
@@ -74,31 +74,31 @@ def words(result: dict[str, Any]) -> list[str]:
 def test_the_table_says_what_happened() -> None:
     assert words(FIVE) == [
         "ran 8, up to 5 at once",
-        "ran 6, lost 4 (ticks 3 to 6); alerts: “no ping &#124; for &#60;3&#62; ticks” (3 times, ticks 5.2 to 9)",
+        "ran 6, missed 4 (ticks 3 to 6); alerts: “no ping &#124; for &#60;3&#62; ticks” (3 times, ticks 5.2 to 9)",
         "ran 10",
     ]
-    assert words(LOST) == [
-        "nothing ran, lost 10 (ticks 0 to 9)",
-        "ran 1, asked for by hand 1, lost 3 (ticks 1, 4 to 5)",
+    assert words(MISSED) == [
+        "nothing ran, missed 10 (ticks 0 to 9)",
+        "ran 1, asked for by hand 1, missed 3 (ticks 1, 4 to 5)",
         "nothing ran",
     ]
-    assert words(FLOOD)[0] == "ran 10, late 9, up to 10 at once"
+    assert words(FLOOD)[0] == "ran 10, waited 9, up to 10 at once"
     assert words(RETRIES) == [
         "failed 1",
-        "failed 2, retried 1, 0 of them with success",
-        "ran 1, failed 1, killed 1, retried 1, 1 of them with success",
+        "failed 1, retried 1, 0 of them with success (1 failed attempt before)",
+        "ran 1, retried 1, 1 of them with success (2 failed attempts before)",
     ]
     assert table(FIVE).startswith("| Lane | What happened | rows doubled |\n| --- | --- | ---: |\n| Plain cron | ran 8")
     assert table(FIVE).splitlines()[3].endswith(" | 4 |")
 
 
 def test_a_run_that_ends_as_the_next_begins_is_not_beside_it() -> None:
-    assert words(board(lane(run(0, attempt(0, 1)), run(1, attempt(1, 2))), lane(), lane()))[0] == "ran 2"
-    nobody_knows = lane(run(0, attempt(0, None, "killed")), run(1, attempt(1, 2)))
-    assert words(board(nobody_knows, lane(), lane()))[0] == "ran 1, killed 1"
+    assert words(record(lane(run(0, attempt(0, 1)), run(1, attempt(1, 2))), lane(), lane()))[0] == "ran 2"
+    nobody_knows = lane(run(0, attempt(0, None, "killed")), run(1, attempt(1, 2)))  # whether it has ended
+    assert words(record(nobody_knows, lane(), lane()))[0] == "ran 1, killed 1, up to 2 at once"
 
 
-@every_board
+@every_record
 def test_each_mark_is_drawn_as_often_as_it_is_counted(result: dict[str, Any]) -> None:
     picture = parse(result)
     legend = picture.findall("./g[@transform]")
@@ -107,12 +107,12 @@ def test_each_mark_is_drawn_as_often_as_it_is_counted(result: dict[str, Any]) ->
         "ran": (".//*[@class='ran']", "ran"),
         "failed": (".//*[@class='failed']", "failed"),
         "killed": (".//*[@class='killed']", "killed"),
-        "late": (".//g[@class='late']", "late: waited since it was due"),
+        "waited": (".//g[@class='waited']", "waited since it was due"),
         "crowd": (".//*[@class='over']", "most at once"),
-        "lost": (".//g[@data-mark='lost']", "lost: due, never ran"),
+        "missed": (".//g[@data-mark='missed']", "missed: due, never ran"),
         "hand": (".//g[@data-mark='hand']", "asked for by hand"),
     }
-    counts = [one.marks() for one in read(result)]
+    counts = [one.marks() for one in read(result).values()]
     for mark, (path, meaning) in meanings.items():
         drawn = len(picture.findall(path)) - sum(len(item.findall(path)) for item in legend)
         counted = sum(count[mark] > 0 if mark == "crowd" else count[mark] for count in counts)
@@ -121,10 +121,10 @@ def test_each_mark_is_drawn_as_often_as_it_is_counted(result: dict[str, Any]) ->
     again = sum(len(one["attempts"]) - 1 for part in result["lanes"].values() for one in part["runs"])
     assert len(picture.findall(".//g[@class='again']")) == again + (again > 0)
     said = picture.findtext("desc") or ""
-    assert all(f"{one.name}: {one.words()}." in said for one in read(result))
+    assert all(f"{one.name}: {one.words()}." in said for one in read(result).values())
 
 
-@every_board
+@every_record
 def test_bars_lie_within_the_picture_are_seen_and_cover_none_of_the_same_row(result: dict[str, Any]) -> None:
     picture = parse(result)
     rows: dict[str, list[tuple[float, float]]] = {}
@@ -143,20 +143,20 @@ def test_runs_at_once_are_stacked_and_jobs_have_rows_of_their_own() -> None:
             {bar.attrib["y"] for bar in parse(result).findall("./g/rect[@class='ran']") if float(bar.attrib["y"]) > 0}
         )
 
-    assert heights(board(FLOOD["lanes"]["plain"], lane(), lane())) == 10
-    assert heights(board(lane(*quick(*range(10))), lane(), lane())) == 1
-    assert heights(board(JOBS["lanes"]["plain"], lane(), lane())) == 3
+    assert heights(record(FLOOD["lanes"]["plain"], lane(), lane())) == 10
+    assert heights(record(lane(*quick(*range(10))), lane(), lane())) == 1
+    assert heights(record(JOBS["lanes"]["plain"], lane(), lane())) == 3
     text = svg(JOBS)
     assert [text.count(f">{letter}</text>") for letter in "ABC"] == [4, 4, 3]  # at the row, in wide bars, in the legend
 
 
 def test_many_runs_that_waited_still_fit() -> None:
     crowd = [run(0, attempt(1 + at / 10, 1.05 + at / 10)) for at in range(40)]
-    height = float(parse(board(lane(*crowd), lane(), lane())).attrib["height"])
+    height = float(parse(record(lane(*crowd), lane(), lane())).attrib["height"])
     assert height < 300
 
 
-@every_board
+@every_record
 def test_it_can_stand_on_a_page_with_others(result: dict[str, Any]) -> None:
     text = svg(result)
     assert not re.search(r"\n\s*\n", text) and text.startswith("<svg ") and text.endswith("</svg>\n")
@@ -164,7 +164,7 @@ def test_it_can_stand_on_a_page_with_others(result: dict[str, Any]) -> None:
     ids = re.findall(r' id="([^"]+)"', text + other)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
-    page = f'Before.\n\n<div class="board-scroll">\n{text}</div>\n\n{table(result)}\nAfter.\n'
+    page = f'Before.\n\n<div class="timeline-scroll">\n{text}</div>\n\n{table(result)}\nAfter.\n'
     extensions = [
         one for one in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["markdown_extensions"] if one == "tables"
     ]
@@ -182,7 +182,7 @@ def test_a_screen_reader_is_told() -> None:
 
 def test_a_run_without_attempts_is_refused() -> None:
     with pytest.raises(ValueError, match="lane plain of slow-run: a run without an attempt"):
-        svg(board(lane(run(1)), lane(), lane()))
+        svg(record(lane(run(1)), lane(), lane()))
 
 
 def colours(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What lab.crontab reads, and when it says a job runs, against what Debian's cron was measured to do."""
+"""What lab.cron.crontab reads, and when it says a job runs, against what Debian's cron was measured to do."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lab.crontab import BadSchedule, clock_changes, parse, runs, split_line
+from lab.cron.crontab import ScheduleRejected, parse, split_line
+from lab.cron.runs import clock_changes, runs
 
 
 def starts(text: str, zone: str, day: str, hours: int = 24) -> list[str]:
@@ -88,6 +89,8 @@ def test_runs_that_start_in_the_second_pass_do_not_go_back() -> None:
         ("0 12 1-7 * 1", [1, 2, 3, 4, 5, 6, 7, 9, 16, 23, 30]),
         ("0 12 * * 7", [1, 8, 15, 22, 29]),
         ("0 12 30-31 * fri-sun", [30, 31]),  # the backwards range adds nothing to the other field
+        ("0 12 5-1,*/9 * tue", [1, 3, 10, 17, 19, 24, 28, 31]),  # a field that has a *, but does not start with it
+        ("0 12 * * 1-1/2", [2, 9, 16, 23, 30]),  # a range of one day, whatever its step
     ],
 )
 def test_days_of_march_2026(text: str, days: list[int]) -> None:
@@ -111,6 +114,12 @@ def test_a_leap_day_is_found() -> None:
     assert years == [2028, 2032]
 
 
+def test_the_list_ends_with_the_year_9999() -> None:
+    start = datetime(9990, 1, 1, tzinfo=ZoneInfo("America/New_York"))
+    assert [at.year for at in runs(parse("0 0 29 2 *"), start)] == [9992, 9996]
+    assert 100 < len(list(runs(parse("0 0 29 2 */7"), start.replace(year=2026)))) < 1000
+
+
 @pytest.mark.parametrize(
     ("text", "kept", "ignored"),
     [
@@ -118,6 +127,8 @@ def test_a_leap_day_is_found() -> None:
         ("0~10 * * * *", {0}, "~10"),
         ("*/70 * * * *", {0}, ""),
         ("1-5/99 * * * *", {1}, ""),
+        ("4294967301 * * * *", {5}, ""),  # wraps around, as C's int does
+        ("0-0/14 * * * *", {0}, ""),
     ],
 )
 def test_what_cron_does_not_read_of_a_field(text: str, kept: set[int], ignored: str) -> None:
@@ -137,14 +148,29 @@ def test_what_cron_does_not_read_of_a_field(text: str, kept: set[int], ignored: 
         ("*/0 * * * *", "minute '*/0': the step after / must be a whole number above 0"),
         ("1,,2 * * * *", "minute '1,,2': a number is missing next to , or -"),
         ("* * * *", "day of week is missing"),
-        ("* * * * * *", "a sixth field"),
-        ("0 0 * * * 2026", "'2026' is one too many"),
-        ("@Daily", "@Daily is no nickname of cron's"),
+        ("0 0 12 * * * *", "cron has five fields, no seconds, no years and no ?"),
+        ("0 0 * * * 2026", "cron has five fields, no seconds, no years and no ?"),
+        ("0 0 12 ? * MON-FRI", "cron has five fields, no seconds, no years and no ?"),
+        ("0 9 * * * root", "a schedule has five fields, 'root' is the command already"),
+        ("0 9 * * * \r ", "a schedule has five fields, '\\r' is the command already"),
+        ("@daily *foo", "the command cannot start with *"),
+        ("@Daily", "'@Daily' is no nickname of cron's"),
+        ("@every 5m", "@every belongs to other schedulers"),
+        ("daily", "a nickname begins with @, write @daily"),
+        ("H 3 * * *", "H belongs to Jenkins"),
+        ("~ * * * *", "~, a random value"),
+        ('"0 9 * * *"', "a quotation mark is part of it"),
+        ("TZ=America/New_York 0 9 * * *", "NAME=value stands on a line of its own"),
+        ("*-*-* 09:00:00", "this is the OnCalendar of a systemd timer"),
+        ("Mon..Fri 09:00", "this is the OnCalendar of a systemd timer"),
+        ("*-*-* 9:00 x", "this is the OnCalendar of a systemd timer"),
+        ("*/2147483648 * * * *", "minute '*/2147483648': the step after / must be a whole number above 0"),
+        ("1" * 1200 + " * * * *", "minute '1"),
         ("", "minute is missing"),
     ],
 )
-def test_the_reason_for_a_refusal(text: str, reason: str) -> None:
-    with pytest.raises(BadSchedule) as refused:
+def test_the_reason_why_it_is_no_schedule(text: str, reason: str) -> None:
+    with pytest.raises(ScheduleRejected) as refused:
         parse(text)
     assert str(refused.value).startswith(reason)
     assert "\n" not in str(refused.value)
@@ -153,6 +179,7 @@ def test_the_reason_for_a_refusal(text: str, reason: str) -> None:
 def test_a_line_is_split_at_its_command() -> None:
     schedule, command = split_line("  */5\t*  * * 1-5   /app/run.sh  a b")
     assert (schedule.text, command) == ("*/5 * * * 1-5", "/app/run.sh  a b")
+    assert parse(" */5 * * * 1-5 \n  ").text == "*/5 * * * 1-5"
     schedule, command = split_line("@daily\t/app/run.sh")
     assert (schedule.text, command, schedule.wildcard) == ("@daily", "/app/run.sh", False)
 

@@ -1,19 +1,27 @@
-"""Debian's own `crontab -n` and lab.crontab give the same verdict on every line."""
+"""Debian's own `crontab -n` and lab.cron.crontab give the same verdict on every line and every file."""
 
 import itertools
+import json
 import subprocess
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from support.cron import fired, job, ticks
+from support.crontabs import mutants
+from support.records import commit, proving
 
-from lab.crontab import NAMES, NICKNAMES, BadSchedule, split_line
+from lab.checks.sandbox.timelapse import IMAGE, LESSON, LOG, Window, run_windows
+from lab.cron.crontab import NAMES, NICKNAMES, Refused, Setting, read
 
-LESSON = Path(__file__).parent.parent / "02-cron"
-IMAGE = "02-cron-python-app"
-ASK = """while IFS= read -r line; do
-    printf '%s /bin/true\\n' "$line" > /tmp/crontab
-    if crontab -n /tmp/crontab > /dev/null 2>&1; then echo valid; else echo invalid; fi
-done"""
+ASK = """
+import json, subprocess, sys
+def valid(text):
+    return not subprocess.run(["crontab", "-n", "-"], input=bytes.fromhex(text), capture_output=True).returncode
+print(json.dumps([valid(text) for text in json.load(sys.stdin)]))
+"""
 
 PARTS = """
 * 0 1 5 7 8 12 13 23 24 31 32 59 60 61 00 007 +5 1.5 1;2 x 1a ? L 5L 15W LW 5#2 H 24:00 0~10
@@ -42,28 +50,85 @@ def lines() -> list[str]:
     return systematic + BY_HAND
 
 
-def verdict(line: str) -> str:
-    """lab's verdict; settings and comments are no schedules, and lab.crontab is not asked about them."""
-    if line.startswith("#") or line in ("A=1", "A = 1"):
-        return "valid"
-    try:
-        split_line(f"{line} /bin/true")
-    except BadSchedule:
-        return "invalid"
-    return "valid"
+def verdict(text: bytes) -> bool:
+    """Whether lab would have the crontab of Debian 13 take it."""
+    return not any(isinstance(entry, Refused) or (isinstance(entry, Setting) and entry.unsafe) for entry in read(text))
 
 
 @pytest.mark.stack
 def test_every_verdict_is_that_of_debians_crontab() -> None:
+    """Of each line as a crontab of its own, and of crontabs with mistakes in them; 20,000 of these with PROVE=1."""
     if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
         subprocess.run(["docker", "build", "--tag", IMAGE, LESSON], check=True, capture_output=True)
-    asked = lines()
-    command = ["docker", "run", "--rm", "--interactive", "--network", "none", "--entrypoint", "sh", IMAGE, "-c", ASK]
-    answer = subprocess.run(command, input="\n".join(asked) + "\n", capture_output=True, text=True, check=True)
-    said = answer.stdout.split()
-    assert len(said) == len(asked) >= 350
-    assert min(said.count("valid"), said.count("invalid")) > 100
-    different = [
-        f"{line!r}: crontab says {debian}" for line, debian in zip(asked, said, strict=True) if verdict(line) != debian
+    asked = [f"{line} /bin/true\n".encode() for line in lines()]
+    asked += mutants(commit() % 1000, 20_000 if proving() else 300)
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "--interactive",
+        "--network",
+        "none",
+        "--entrypoint",
+        "python3",
+        IMAGE,
+        "-c",
+        ASK,
     ]
-    assert not different
+    question = json.dumps([text.hex() for text in asked])
+    answer = subprocess.run(command, input=question, capture_output=True, text=True, check=True)
+    said = json.loads(answer.stdout)
+    assert len(said) == len(asked) >= 650
+    assert min(said.count(True), said.count(False)) > 200
+    different = [
+        f"{text!r}: crontab says {debian}" for text, debian in zip(asked, said, strict=True) if verdict(text) != debian
+    ]
+    assert not different, "\n".join(different)
+
+
+NIGHTS = [  # a zone, when its clock changes (UTC), by how many minutes, and what is seen of the time before and after it
+    ("Australia/Lord_Howe", "2026-10-03T15:30", 30, 15, 15),
+    ("Antarctica/Casey", "2022-10-01T16:01", 180, 15, 15),
+    (
+        "Australia/Lord_Howe",
+        "2026-04-04T15:00",
+        -30,
+        45,
+        35,
+    ),  # its local time must begin before the one that comes twice
+]
+JOBS = {"wild": "*/10 * * * *", "fixed": "0-59/10 0-23 * * *"}
+
+
+@pytest.mark.stack
+@pytest.mark.clock
+def test_the_daemon_does_what_its_model_does(tmp_path: Path) -> None:
+    """Two jobs around changes by half an hour and by three hours; one of the nights, with PROVE=1 each.
+
+    Stamps are cut to ten minutes, since on a busy machine a job may write its line some seconds late.
+    """
+    lines = [f"{text} date '+\\%F \\%T \\%z {name}' >> {LOG}\n" for name, text in JOBS.items()]
+    (tmp_path / "crontab.txt").write_text("".join(lines))
+    windows = []
+    for key, change, by, lead, rest in NIGHTS if proving() else [NIGHTS[commit() % len(NIGHTS)]]:
+        zone, at = ZoneInfo(key), datetime.fromisoformat(f"{change}Z")
+        before, after = ((at + timedelta(minutes=minute)).astimezone(zone).utcoffset() for minute in (-1, 1))
+        assert before is not None and after is not None and after - before == timedelta(minutes=by)
+        start = (at - timedelta(minutes=lead)).astimezone(zone).replace(tzinfo=None)
+        windows.append(Window(start, lead + rest, key, 2 * (lead + rest)))
+    for window, session in zip(windows, run_windows(tmp_path / "crontab.txt", windows), strict=True):
+        zone = ZoneInfo(window.zone)
+        start = window.start.replace(tzinfo=zone).astimezone(UTC) + timedelta(minutes=8)  # the container may start late
+        searches = list(ticks(zone, start, start + timedelta(minutes=window.minutes - 10)))
+        expected = {name: Counter(map(ten_minutes, fired(job(text), searches))) for name, text in JOBS.items()}
+        seen: dict[str, Counter[datetime]] = {name: Counter() for name in JOBS}
+        for line in session.log:
+            stamp, name = line.rsplit(maxsplit=1)
+            moment = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+            if searches[0].moment <= moment < searches[-1].moment:
+                seen[name][ten_minutes(moment)] += 1
+        assert seen == expected, f"{window.zone} {window.start}"
+
+
+def ten_minutes(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute // 10 * 10, second=0)

@@ -6,11 +6,11 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from markdown import Markdown
 
-from lab.exercises import BuildStopped, PageError, read_course, read_exercises
+from lab.pages.extension import BuildStopped, PageError, read_course, read_exercises
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "tests/pages/exercises.md"
-EXTENSIONS = ["admonition", "attr_list", "pymdownx.details", "pymdownx.superfences", "lab.exercises"]
+EXTENSIONS = ["admonition", "attr_list", "toc", "pymdownx.details", "pymdownx.superfences", "lab.pages.extension"]
 
 CHOICE = '!!! exercise choice id_a "A"\n    Question\n\n    - [ ] one\n    - [x] two\n'
 SHORT = '!!! exercise text short id_b "B"\n    Question\n\n    ??? answer\n        Yes.\n'
@@ -19,7 +19,7 @@ SHORT = '!!! exercise text short id_b "B"\n    Question\n\n    ??? answer\n     
 def render(folder: Path, text: str) -> Element:
     """Write a page, render it as a builder does, and return its tree."""
     (folder / "page.md").write_text(text)
-    converter = Markdown(extensions=EXTENSIONS, extension_configs={"lab.exercises": {"docs_dir": str(folder)}})
+    converter = Markdown(extensions=EXTENSIONS, extension_configs={"lab.pages.extension": {"docs_dir": str(folder)}})
     return fromstring(f"<body>{converter.convert(text)}</body>")
 
 
@@ -45,6 +45,8 @@ MISTAKES = {
     "box without space": (CHOICE.replace("[ ]", "[]"), 'exercise "a": an option is written - [ ] or - [x]'),
     "option without text": (CHOICE.replace("[ ] one", "[ ]"), 'exercise "a": an option is written - [ ] or - [x]'),
     "text without answer": (SHORT.split("    ???")[0], 'exercise "b": a text exercise has an answer'),
+    "nothing below": (SHORT.splitlines()[0] + "\n", 'exercise "b": a text exercise has an answer'),
+    "answer without text": (SHORT.split("        Yes.")[0], 'exercise "b": a text exercise has an answer'),
     "empty answer": (SHORT.replace("        Yes.\n", "\nEnd.\n"), 'exercise "b": a text exercise has an answer'),
     "open answer": (SHORT.replace("???", "!!!"), 'exercise "b": an answer is written ??? answer'),
     "same id twice": (f"{CHOICE}\n{SHORT.replace('id_b', 'id_a')}", 'exercise "a": its id is already used on line 7'),
@@ -73,6 +75,26 @@ def test_an_id_is_used_once_in_the_course(tmp_path: Path) -> None:
     with pytest.raises(PageError) as error:
         read_course(tmp_path)
     assert error.value.message == (f'{tmp_path}/02.md:3: exercise "a": its id is already used at {tmp_path}/01.md:1')
+
+
+def test_an_exercise_leaves_the_anchor_of_a_heading_alone(tmp_path: Path) -> None:
+    body = render(tmp_path, f"## A\n\n{CHOICE}")
+    heading, form = body.find("h2"), body.find("form")
+    assert heading is not None and form is not None
+    assert (heading.get("id"), form.get("id"), form.get("data-id")) == ("a", "ex-a", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "anchor"),
+    [
+        (f"{CHOICE}\n## Ex A\n", "ex-a"),
+        ("## Retry\n\n## Retry\n", "retry"),
+        ("## Retry\n\n## Again {#retry}\n", "retry"),
+    ],
+)
+def test_an_anchor_of_two_places_stops_the_build(tmp_path: Path, text: str, anchor: str) -> None:
+    with pytest.raises(BuildStopped, match=f'two places have the anchor "#{anchor}"'):
+        render(tmp_path, text)
 
 
 def test_a_mistake_on_one_page_stops_the_build_of_that_page_only(tmp_path: Path) -> None:
@@ -113,14 +135,14 @@ def test_fences_comments_and_nested_blocks(tmp_path: Path) -> None:
     shown = "~~~~text\n```\n" + CHOICE + "~~~~\n\n<!--\n" + CHOICE + "-->\n\n"
     nested = '!!! note "Try it"\n    ' + CHOICE.replace("\n", "\n    ")
     body = render(tmp_path, shown + nested)
-    assert [form.get("id") for form in body.iter("form")] == ["a"]
+    assert [form.get("data-id") for form in body.iter("form")] == ["a"]
     assert [one.id for one in read_exercises(tmp_path / "page.md")] == ["a"]
 
 
 def test_a_choice_is_a_group_of_labelled_radios(tmp_path: Path) -> None:
     text = CHOICE.replace("one", "`5` *minutes*").replace('"A"', '"When does `cron` run?"')
     form = render(tmp_path, text).find("form")
-    assert form is not None and form.get("data-kind") == "choice" and form.get("id") == "a"
+    assert form is not None and form.get("data-kind") == "choice" and form.get("id") == "ex-a"
     legend = form.find("fieldset/legend")
     assert legend is not None and "".join(legend.itertext()) == "When does cron run?"
     labels = form.findall("fieldset/label")

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-from lab.cron_cli import app
-from lab.explain import explain
+from lab.cron.command import app
+from lab.cron.explain import explain
 
 
 def said(text: str, zone: str = "UTC", start: str = "2026-03-08T01:00", count: int = 3) -> list[str]:
@@ -21,8 +21,7 @@ def notes(text: str, zone: str = "UTC") -> list[str]:
 
 def test_sentence_fields_and_next_runs() -> None:
     assert said("*/15 2 * jan-mar 1-5", "America/Sao_Paulo") == [
-        "Every 15th minute from 02:00 through 02:59 on Monday through Friday "
-        "in every month from January through March.",
+        "At 02:00, 02:15, 02:30 and 02:45 on Monday through Friday from January through March.",
         "",
         "minute        */15         0, 15, 30, 45",
         "hour          2            2",
@@ -51,7 +50,7 @@ def test_sentence_fields_and_next_runs() -> None:
             "America/New_York",
             [
                 "warning: on Sun 2026-03-08 the clock goes from 02:00 to 03:00: no run at 02:00, 02:30, "
-                "a wildcard job is not made up for"
+                "missed runs of a wildcard job are not made up"
             ],
         ),
         (
@@ -71,6 +70,24 @@ def test_sentence_fields_and_next_runs() -> None:
                 "note: on Sun 2026-10-25 the clock goes from 03:00 to 02:00: 02:00 … 02:50 run in the first pass only",
             ],
         ),
+        (
+            "*/15 * * * *",
+            "Australia/Lord_Howe",
+            [
+                "note: on Sun 2026-04-05 the clock goes from 02:00 to 01:30: 01:30, 01:45 come twice, and the job goes on "
+                "with the clock",
+                "note: on Sun 2026-10-04 the clock goes from 02:00 to 02:30: 02:00, 02:15 do not exist, and the job goes "
+                "on with the clock",
+            ],
+        ),
+        (
+            "30 * * * *",
+            "Australia/Lord_Howe",
+            [
+                "note: on Sun 2026-04-05 the clock goes from 02:00 to 01:30: 01:30 comes twice, and the job goes on with "
+                "the clock"
+            ],
+        ),
         ("0 12 * * *", "America/New_York", []),
         ("30 2 * * *", "UTC", []),
         ("30 2 * * 1", "America/New_York", []),  # the clock changes on Sundays
@@ -78,6 +95,33 @@ def test_sentence_fields_and_next_runs() -> None:
 )
 def test_what_the_clock_does_to_a_job(text: str, zone: str, expected: list[str]) -> None:
     assert notes(text, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "expected"),
+    [
+        (
+            "America/Sao_Paulo",
+            "2019-01-01",
+            "note: on Sun 2019-02-17 the clock goes from 00:00 to Sat 2019-02-16 23:00: 23:30 runs in the first pass only",
+        ),
+        (
+            "Antarctica/Casey",
+            "2022-06-01",
+            "warning: on Sun 2022-10-02 the clock goes from 00:01 to 03:01: no run at 00:30, nothing is made up after a "
+            "jump of three hours or more",
+        ),
+        (
+            "Pacific/Apia",
+            "2011-12-01",
+            "warning: on Fri 2011-12-30 the clock goes from 00:00 to Sat 2011-12-31 00:00: no run at 00:30, 23:30, "
+            "nothing is made up after a jump of three hours or more",
+        ),
+    ],
+)
+def test_a_change_at_midnight_and_a_jump(zone: str, start: str, expected: str) -> None:
+    found = said("30 0,23 * * *", zone, start)
+    assert expected in found
 
 
 @pytest.mark.parametrize(
@@ -98,19 +142,24 @@ def test_what_the_clock_does_to_a_job(text: str, zone: str, expected: list[str])
             "its weekday",
         ),
         ("0 0 1-7 * */7", "note: one day field starts with *, so BOTH must match"),
+        ("0 8,22-6 * * *", "warning: hour '22-6' is a range written backwards: it matches nothing"),
+        ("0-59/7 * * * *", "warning: minute '0-59/7' starts again with each hour: after 56 the pause is 4, not 7"),
+        ("0 0 */40 * *", "warning: day of month '*/40' matches 1 only: the step is longer than the month"),
+        ("0 0 */2 * *", "note: day of month '*/2' starts again on the 1st of each month"),
+        ("0 9 31 * *", "note: it skips months that have no day 31: Feb, Apr, Jun, Sep, Nov"),
+        ("0 9 29 * *", "note: Feb has a day 29 in leap years only"),
+        ("0 0 1-31 * 1", "warning: EITHER day field is enough, and day of month '1-31' is every day: it runs daily"),
     ],
 )
 def test_what_the_fields_hold_in_store(text: str, expected: str) -> None:
     assert expected in notes(text)
 
 
-@pytest.mark.parametrize("text", ["*/15 * * * *", "0 */6 * * *", "0 0 1 */3 *", "*/1 * * * *", "0 9-17 * * 1-5"])
+@pytest.mark.parametrize(
+    "text", ["*/15 * * * *", "0 */6 * * *", "0 0 1 */3 *", "*/1 * * * *", "0 9-17 * * 1-5", "0 0 1,31 * *"]
+)
 def test_nothing_to_say_of_a_sound_schedule(text: str) -> None:
     assert notes(text) == []
-
-
-def test_either_day_is_said_in_the_sentence_too() -> None:
-    assert said("0 0 13 * 5")[0] == "At 00:00 on the 13th day of month or on Friday."
 
 
 def test_nicknames() -> None:
@@ -148,7 +197,34 @@ def test_the_command_prints_the_lines() -> None:
             'put the schedule in quotes, or the shell makes file names of *: lab cron explain "*/5 * * * *"',
         ),
         (["0 0 * * *", "--from", "soon"], "--from 'soon' is no date and time; write it as 2026-03-08T01:00"),
+        (
+            ["0 0 * * *", "--from", "0001-01-01", "--tz", "Asia/Tokyo"],
+            "--from '0001-01-01' is out of range: it takes the years from 1970 to 9997",
+        ),
+        (
+            ["0 9 * * *\n0 9 * * *"],
+            "cron refuses '0 9 * * *\\n0 9 * * *': it is more than one line",
+        ),
+        (
+            ["TZ=UTC 0 9 * * *"],
+            "'TZ=UTC 0 9 * * *' is more than a schedule: NAME=value stands on a line of its own in a crontab, "
+            "lab cron explain takes a zone as --tz NAME",
+        ),
+        (
+            ["0 9 * * * root"],
+            "'0 9 * * * root' is more than a schedule: a schedule has five fields, 'root' is the command already",
+        ),
     ],
 )
 def test_trouble_is_one_line(words: list[str], line: str) -> None:
     assert run(*words) == (2, f"{line}\n")
+
+
+def test_the_last_moment_that_is_taken() -> None:
+    code, output = run("* * * * *", "--tz", "Pacific/Kiritimati", "--from", "9997-12-31T23:59")
+    assert (code, output.count(" 9998-01-01 00:0")) == (0, 5)
+
+
+def test_what_a_terminal_would_obey_is_printed_as_an_escape() -> None:
+    code, output = run("*\x1b[2J * * * *", "--count", "1")
+    assert code == 0 and "\x1b" not in output and "minute        *\\x1b[2J" in output

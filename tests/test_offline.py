@@ -1,4 +1,4 @@
-"""Every base image has a recipe, and the class bundle carries the whole course to a machine without network."""
+"""A stand-in says what it is, and the class bundle carries the whole course to a machine without network."""
 
 import hashlib
 import io
@@ -12,47 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from support import records
 
-from lab.engine import ROOT, Trouble
-from offline import bundle, images
+from engine import bundle, docker, images
+from engine.core import ROOT, UserError
 
 INSIDE = Path(__file__).with_name("without-network.sh")
+DOCKERFILES = subprocess.check_output(["git", "ls-files", "Dockerfile", "*/Dockerfile"], cwd=ROOT, text=True).split()
 
 
-def named_images() -> dict[str, str]:
-    """Every image that the course gets from elsewhere → a file that names it."""
-    found: dict[str, str] = {}
-    built: set[str] = set()  # by one service, and used by others
-    for file in [ROOT / "Dockerfile", *ROOT.glob("0*-*/**/Dockerfile*"), *ROOT.glob("contrast/**/Dockerfile*")]:
-        found |= dict.fromkeys(images.base_images(file), str(file.relative_to(ROOT)))
-    for file in [*ROOT.glob("*.yml"), *ROOT.glob("0*-*/**/*.yml"), *ROOT.glob("contrast/**/*.yml")]:
-        services = file.name != "mkdocs.yml" and yaml.safe_load(file.read_text()).get("services")
-        for service in (services or {}).values():
-            if "build" in service:
-                built.add(service.get("image"))
-            elif "image" in service:
-                found[service["image"]] = str(file.relative_to(ROOT))
-    return {name: file for name, file in found.items() if name not in built}
+def pip_without_hashes(dockerfile: str) -> list[str]:
+    """What pip installs in an image without a look at its hashes, and not from the image itself."""
+    lines = dockerfile.replace("\\\n", " ").splitlines()
+    found = [part for line in lines for part in re.findall(r"\bpip\S* install\b[^&;|]*", line)]
+    return [part for part in found if "--require-hashes" not in part and "--no-index" not in part]
 
 
-def test_every_base_image_has_a_recipe() -> None:
-    named = named_images()
-    assert "python:3.13-slim" in named
-    assert {name: file for name, file in named.items() if name not in images.RECIPES} == {}
-    for name, folder in images.RECIPES.items():
-        recipe = ROOT / "offline" / folder
-        script = recipe / "build.sh"
-        assert script.exists() or images.base_images(recipe / "Dockerfile") == ["debian:trixie-slim"], name
-        text = (script if script.exists() else recipe / "Dockerfile").read_text()
-        assert f"# Stands in for the official {name}: " in text
+@pytest.mark.parametrize("file", DOCKERFILES)
+def test_what_pip_installs_in_an_image_has_hashes(file: str) -> None:
+    assert not pip_without_hashes((ROOT / file).read_text())
 
 
-def test_the_stages_of_a_dockerfile_are_no_base_images(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text(
-        "FROM python:3.13-slim AS built\nRUN true\nFROM debian:trixie-slim\nFROM built\n"
-    )
-    assert images.base_images(tmp_path / "Dockerfile") == ["python:3.13-slim", "debian:trixie-slim"]
+def test_a_package_without_hashes_is_seen() -> None:
+    assert pip_without_hashes("RUN apt-get update \\\n    && pip install \\\n -r requirements.txt && true\n")
+    assert pip_without_hashes("RUN /opt/tools/bin/pip install dlt==1.31.0\n")
+    assert not pip_without_hashes("RUN python -m pip install --no-deps --require-hashes -r requirements.lock\n")
 
 
 def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
@@ -72,7 +56,11 @@ def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small_bundle(path: Path, content: bytes = b"<h1>Beyond Cron</h1>", **changes: Any) -> Path:
     """A bundle of one page, like a real one but for `changes` to its manifest."""
     page = b"<h1>Beyond Cron</h1>"
-    manifest = {"made for": bundle.machine(), "sha256": {"site/index.html": hashlib.sha256(page).hexdigest()}} | changes
+    manifest = {
+        "wheels": [bundle.machine()],
+        "images": {"amd64": {}},
+        "sha256": {"site/index.html": hashlib.sha256(page).hexdigest()},
+    } | changes
     with tarfile.open(path, "w") as tar:
         for name, data in {"manifest.json": json.dumps(manifest).encode(), "site/index.html": content}.items():
             member = tarfile.TarInfo(name)
@@ -95,8 +83,7 @@ def test_a_bad_bundle_is_refused_in_one_line(tmp_path: Path, unpacked: Path) -> 
     small_bundle(tmp_path / "changed.tar", b"<h1>Beyond Corn</h1>")
     small_bundle(tmp_path / "short.tar", sha256={"site/index.html": "0", "images.tar": "0"})
     small_bundle(tmp_path / "escape.tar", sha256={"../escaped": "0"})
-    other: dict[str, Any] = {"made for": "Python 3.99 on Plan9 vax"}
-    small_bundle(tmp_path / "other.tar", **other)
+    small_bundle(tmp_path / "other.tar", wheels=["Python 3.99 on Plan9 vax"])
     reasons = {
         "missing.tar": "there is no bundle at .*: BUNDLE=.* make unbundle",
         "cut.tar": "damaged .*: copy it again",
@@ -106,35 +93,51 @@ def test_a_bad_bundle_is_refused_in_one_line(tmp_path: Path, unpacked: Path) -> 
         "changed.tar": "damaged .*checksum of site/index.html.*: copy it again",
         "short.tar": "damaged .*: copy it again",
         "escape.tar": "damaged .*would leave.*",
-        "other.tar": "is for Python 3.99 on Plan9 vax, not Python 3.*",
+        "other.tar": "has no wheels for Python 3.* on .*: make one on such a machine",
     }
     for name, reason in reasons.items():
-        with pytest.raises(Trouble) as trouble:
+        with pytest.raises(UserError) as trouble:
             bundle.unpack(tmp_path / name)
         line = str(trouble.value)
         assert re.search(reason, line) and "\n" not in line, (name, line)
     assert not (tmp_path / "escaped").exists()
 
 
+def test_images_are_for_an_architecture_and_wheels_for_a_platform(tmp_path: Path, unpacked: Path) -> None:
+    """A bundle made on Linux serves a Mac with the same processor; one for another processor is refused there."""
+    made_on_linux = small_bundle(tmp_path / "linux.tar", images={"arm64": {}})
+    bundle.unpack(made_on_linux, "arm64")
+    with pytest.raises(
+        UserError, match=r"has images for arm64, and this engine is amd64: take the bundle for amd64, or"
+    ):
+        bundle.unpack(made_on_linux, "amd64")
+    bundle.unpack(made_on_linux, "")  # without an engine, the pages and `lab` are all that is wanted
+
+
+def test_wheels_are_brought_for_every_platform_but_this_one() -> None:
+    others = bundle.other_machines()
+    assert len({*others, bundle.machine()}) == len(bundle.PLATFORMS) * len(bundle.PYTHONS)
+    assert bundle.machine() not in others and "--platform=macosx_14_0_arm64" in others["Python 3.13 on Darwin arm64"]
+
+
 @pytest.mark.stack
 @pytest.mark.parametrize(
     ("name", "label", "command"),
     [
-        ("python:3.13-slim", "built from Debian (trixie) packages", "cat /etc/os-release"),
-        ("postgres:17", "Debian trixie's (PostgreSQL) (17) .*, for postgres:17", "postgres --version"),
+        (images.PYTHON, "built from Debian (trixie) packages", "cat /etc/os-release"),
+        (images.POSTGRES, f"Debian trixie's (PostgreSQL) (17) .*, for {images.POSTGRES}", "postgres --version"),
         (
-            "clickhouse/clickhouse-server:26.8",
-            r"Debian bookworm's (ClickHouse) (18\.16), for clickhouse/clickhouse-server:26\.8",
+            images.CLICKHOUSE,
+            rf"Debian bookworm's (ClickHouse) (18\.16), for {re.escape(images.CLICKHOUSE)}",
             "clickhouse-client --version",
         ),
-        ("redis:7", r"Debian trixie's (Redis) (8\.0), for redis:7", "redis-server --version"),
+        (images.REDIS, rf"Debian trixie's (Redis) (8\.0), for {re.escape(images.REDIS)}", "redis-server --version"),
     ],
 )
 def test_a_stand_in_says_what_it_is(name: str, label: str, command: str) -> None:
-    template = '{{with .Config.Labels}}{{index . "beyond-cron.stand-in"}}{{end}}'
-    inspect = ["docker", "image", "inspect", "--format", template, name]
-    inspected = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
+    inspected = images.stand_in(name)
     if not inspected:
+        assert docker.has_image(name)
         pytest.skip(f"a registry answers here: {name} is the official image")
     said = re.fullmatch(label, inspected)
     assert said, inspected
@@ -144,8 +147,41 @@ def test_a_stand_in_says_what_it_is(name: str, label: str, command: str) -> None
         assert re.search(rf"\b{re.escape(word)}\b", output), output
 
 
+# What the bundle is made of and made by, and the lesson that is built again in the classroom.
+BUNDLE_INPUTS = [
+    ROOT / name
+    for name in (
+        *(
+            "engine",
+            "offline",
+            "requirements",
+            "Makefile",
+            "Dockerfile",
+            "docker-compose.yml",
+            "lab/up.py",
+            "lab/cli.py",
+        ),
+        *(
+            "01-intro",
+            "02-cron",
+            "03-prefect/Dockerfile",
+            "03-prefect/requirements.lock",
+            "03-prefect/docker-compose.yml",
+            "04-incidents/Dockerfile",
+            "04-incidents/requirements.lock",
+            "04-incidents/docker-compose.yml",
+        ),
+        *("contrast/inside", "contrast/docker-compose.yml", "tests/without-network.sh"),
+    )
+]
+
+
 @pytest.mark.stack
+@pytest.mark.timeout(1200)
 def test_the_course_runs_from_its_bundle_without_network(tmp_path: Path) -> None:
+    """Takes two minutes: with the inputs of its record (tests/records) it need not run again, unless it is drawn."""
+    if records.counts("bundle", BUNDLE_INPUTS):
+        return
     if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("dockerd"):
         pytest.skip("needs root, unshare and dockerd to make a machine without network")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "LAB_"))}
@@ -153,13 +189,15 @@ def test_the_course_runs_from_its_bundle_without_network(tmp_path: Path) -> None
     subprocess.run(["make", "bundle", f"BUNDLE={tar}"], cwd=ROOT, env=env, check=True)
 
     clone = tmp_path / "clone"
-    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".git", ".venv", ".cache", ".*_cache", "dist", "site"))
+    shutil.copytree(
+        ROOT, clone, ignore=shutil.ignore_patterns(".git", ".venv", ".local", ".cache", ".*_cache", "dist", "site")
+    )
 
     # Its own network with loopback only, its own mounts and processes: whatever it starts ends with it.
     alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     done = subprocess.run(
         [*alone, "bash", INSIDE, clone, tar, tmp_path / "docker"],
-        cwd=clone, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        cwd=clone, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     shutil.rmtree(tmp_path / "docker", ignore_errors=True)
     tar.unlink()
@@ -167,3 +205,28 @@ def test_the_course_runs_from_its_bundle_without_network(tmp_path: Path) -> None
     print(done.stdout)
     start, _, edited = done.stdout.partition("== an edited lesson")
     assert edited and not re.search("pulling|building", start), done.stdout
+    records.write("bundle", BUNDLE_INPUTS)
+
+
+def test_a_changed_input_makes_a_record_worthless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a record whose hash was changed by hand."""
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "records")
+    monkeypatch.setattr(records, "commit", lambda: 1)
+    monkeypatch.setenv("PROVE", "0")
+    (tmp_path / "input.txt").write_text("one")
+    assert not records.counts("sample", [tmp_path / "input.txt"])
+    monkeypatch.setenv("RECORD", "1")
+    records.write("sample", [tmp_path / "input.txt"])
+    assert records.counts("sample", [tmp_path / "input.txt"])
+    monkeypatch.setattr(records, "commit", lambda: 4)
+    assert not records.counts("sample", [tmp_path / "input.txt"]), "it is drawn"
+    monkeypatch.setattr(records, "commit", lambda: 1)
+    monkeypatch.setenv("PROVE", "1")
+    assert not records.counts("sample", [tmp_path / "input.txt"]), "no record counts in make prove"
+    monkeypatch.setenv("PROVE", "0")
+    (tmp_path / "input.txt").write_text("two")
+    assert not records.counts("sample", [tmp_path / "input.txt"]), "an input has changed"
+    (tmp_path / "input.txt").write_text("one")
+    record = tmp_path / "records/sample.json"
+    record.write_text(record.read_text().replace('"inputs": "', '"inputs": "0'))
+    assert not records.counts("sample", [tmp_path / "input.txt"]), "its hash was changed by hand"

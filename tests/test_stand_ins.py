@@ -10,15 +10,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.engine import tried as docker
+from support.warehouse import drop_in
 
-from lab.timelapse import docker
+from engine.images import CLICKHOUSE, POSTGRES, REDIS
 
 pytestmark = pytest.mark.stack
 NAME = f"stand-in-{os.getpid()}"  # of the container and of its volume
 PASSWORD = 'beyond "cron" \'é $1'
-POSTGRES, CLICKHOUSE, REDIS = "postgres:17", "clickhouse/clickhouse-server:26.8", "redis:7"
 
 
 @pytest.fixture(autouse=True)
@@ -28,25 +30,32 @@ def leave_nothing() -> Iterator[None]:
     docker("volume", "rm", "--force", NAME)
 
 
-def start(image: str, *command: str, volume: str = "", scripts: Path | None = None, **env: str) -> None:
+def start(
+    image: str,
+    *command: str,
+    volume: str = "",
+    scripts: Path | None = None,
+    files: dict[Path, str] | None = None,
+    **env: str,
+) -> None:
     """Start `image`, after removing the container before it. To connect to `server` is to come in by the network."""
     options = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
     options += ["--volume", f"{NAME}:{volume}"] if volume else []
     options += ["--volume", f"{scripts}:/docker-entrypoint-initdb.d:ro"] if scripts else []
+    options += [word for file, path in (files or {}).items() for word in ("--volume", f"{file}:{path}:ro")]
     docker("rm", "--force", "--volumes", NAME)
     run = docker("run", "--detach", "--name", NAME, "--hostname", "server", *options, image, *command)
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout
 
 
 def logs() -> str:
-    done = docker("logs", NAME)
-    return done.stdout + done.stderr
+    return docker("logs", NAME).stdout
 
 
 def inside(*command: str) -> str:
     """Exit code and output of a command in the container: "0 " and what it printed, when all went well."""
     done = docker("exec", NAME, *command)
-    return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+    return f"{done.returncode} {done.stdout}".strip()
 
 
 def wait_for(*command: str) -> None:
@@ -91,10 +100,10 @@ def is_root(pid: int = 1) -> bool:
     return inside("stat", "--format", "%u", f"/proc/{pid}") == "0 0"
 
 
-def first_start(folder: Path, create: str, last: str) -> Path:
+def first_start(folder: Path, create: str, last: str, table: str = "numbers") -> Path:
     """Scripts for the first start, one of each kind, that put 1, 2 and 3 into a table; the third one is `last`."""
-    (folder / "1.sql").write_text(f"{create};\nINSERT INTO numbers VALUES (1);\n")
-    (folder / "2.sql.gz").write_bytes(gzip.compress(b"INSERT INTO numbers VALUES (2);\n"))
+    (folder / "1.sql").write_text(f"{create};\nINSERT INTO {table} VALUES (1);\n")
+    (folder / "2.sql.gz").write_bytes(gzip.compress(f"INSERT INTO {table} VALUES (2);\n".encode()))
     (folder / "3.sh").write_text(last)
     folder.chmod(0o755)
     return folder
@@ -109,7 +118,7 @@ def test_postgres(tmp_path: Path) -> None:
     last = "if pg_isready -h server; then exit 1; fi; psql -U shop -d orders -c 'INSERT INTO numbers VALUES (3)'\n"
     scripts = first_start(tmp_path, "CREATE TABLE numbers (n int)", last)
     volume = "/var/lib/postgresql/data"
-    env = {"POSTGRES_USER": "shop", "POSTGRES_DB": "orders"}
+    env: dict[str, Any] = {"POSTGRES_USER": "shop", "POSTGRES_DB": "orders"}
     start(POSTGRES, "-c", "max_connections=20", volume=volume, scripts=scripts, POSTGRES_PASSWORD=PASSWORD, **env)
     wait_for("pg_isready", "-h", "server")
     assert psql("SELECT array_agg(n ORDER BY n) FROM numbers") == "0 {1,2,3}"
@@ -172,16 +181,23 @@ def clickhouse(query: str, *options: str) -> str:
 
 
 def test_clickhouse(tmp_path: Path) -> None:
+    """Scripts run in the database `default`, whatever CLICKHOUSE_DB is."""
     insert = "clickhouse-client -q 'INSERT INTO shop.numbers VALUES (3)'"
     last = f"if wget -qO- http://server:8123/ping; then exit 1; fi; {insert}\n"
-    scripts = first_start(tmp_path, "CREATE TABLE numbers (n Int32) ENGINE = Log", last)
+    create = "CREATE TABLE here (n Int32) ENGINE = Log;\nCREATE TABLE shop.numbers (n Int32) ENGINE = Log"
+    scripts = first_start(tmp_path, create, last, "shop.numbers")
     volume = "/var/lib/clickhouse"
-    env = {"CLICKHOUSE_USER": "etl", "CLICKHOUSE_DB": "shop", "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1"}
-    start(CLICKHOUSE, volume=volume, scripts=scripts, CLICKHOUSE_PASSWORD=PASSWORD, **env)
+    env: dict[str, Any] = {
+        "CLICKHOUSE_USER": "etl",
+        "CLICKHOUSE_DB": "shop",
+        "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1",
+    }
+    start(CLICKHOUSE, volume=volume, scripts=scripts, files=drop_in(), CLICKHOUSE_PASSWORD=PASSWORD, **env)
     wait_for("wget", "-qO-", "http://server:8123/ping")
     numbers = "SELECT arraySort(groupArray(n)) FROM shop.numbers"
     assert clickhouse(numbers) == "0 [1,2,3]"  # as the user that the environment names
     assert clickhouse(numbers, "--user", "etl", "--password", PASSWORD) == "0 [1,2,3]"
+    assert clickhouse("EXISTS TABLE default.here") == "0 1"
     assert clickhouse("SELECT toString(toDateTime(1700000000))") == "0 2023-11-14 22:13:20"  # that is UTC
     for wrong in (["--user", "etl", "--password", "wrong"], ["--user", "default", "--password", ""]):
         assert "DB::Exception" in clickhouse("SELECT 1", *wrong)
@@ -206,6 +222,45 @@ def test_clickhouse(tmp_path: Path) -> None:
     assert "DB::Exception" in clickhouse(numbers, "--user", "etl", "--password", PASSWORD)
 
 
+def telemetry() -> str:
+    """How many tables with notes about itself the server has, after something that is worth a note."""
+    for query in (
+        "CREATE TABLE IF NOT EXISTS noted (n Int32) ENGINE = MergeTree ORDER BY n",
+        "INSERT INTO noted SELECT 1",
+        "SYSTEM FLUSH LOGS",
+    ):
+        assert clickhouse(query) == "0", query
+    return clickhouse("SELECT count() FROM system.tables WHERE database = 'system' AND engine LIKE '%MergeTree'")
+
+
+def test_clickhouse_with_the_files_of_lesson_03_keeps_no_notes_about_itself() -> None:
+    start(CLICKHOUSE, CLICKHOUSE_USER="etl", CLICKHOUSE_PASSWORD="x")
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    assert telemetry() != "0 0"
+    assert inside("ls", "/var/log/clickhouse-server") != "0"
+    start(CLICKHOUSE, files=drop_in(), CLICKHOUSE_USER="etl", CLICKHOUSE_PASSWORD="x")
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    assert telemetry() == "0 0"
+    assert inside("ls", "/var/log/clickhouse-server") == "0"
+    settings = "'http_receive_timeout', 'poll_interval', 'async_insert'"  # 18.16 has no queue for inserts to be put in
+    changed = clickhouse(f"SELECT name, value FROM system.settings WHERE name IN ({settings}) ORDER BY name")
+    assert changed.removeprefix("0 ").split()[-4:] == ["http_receive_timeout", "1800", "poll_interval", "1"]
+    assert "async_insert\t1" not in changed
+
+
+def test_clickhouse_does_not_make_up_for_a_first_start_that_was_killed(tmp_path: Path) -> None:
+    """Nor does it say so: what the first start was to make is not there, and the server is well."""
+    (tmp_path / "1.sh").write_text("touch /tmp/began; sleep infinity\n")
+    tmp_path.chmod(0o755)
+    env: dict[str, Any] = {"CLICKHOUSE_USER": "etl", "CLICKHOUSE_PASSWORD": "x", "CLICKHOUSE_DB": "shop"}
+    start(CLICKHOUSE, volume="/var/lib/clickhouse", scripts=tmp_path, **env)
+    wait_for("test", "-e", "/tmp/began")
+    docker("kill", NAME)
+    start(CLICKHOUSE, volume="/var/lib/clickhouse", scripts=first_start(tmp_path, "CREATE TABLE numbers", ""), **env)
+    wait_for("wget", "-qO-", "http://server:8123/ping")
+    assert clickhouse("EXISTS TABLE numbers") == "0 0"
+
+
 def test_clickhouse_without_a_password_serves_its_own_machine_only() -> None:
     start(CLICKHOUSE)
     wait_for("wget", "-qO-", "http://server:8123/ping")
@@ -213,8 +268,10 @@ def test_clickhouse_without_a_password_serves_its_own_machine_only() -> None:
     assert "DB::Exception" in clickhouse("SELECT 1")
 
 
-def test_clickhouse_ends_when_a_script_fails(tmp_path: Path) -> None:
-    start(CLICKHOUSE, scripts=first_start(tmp_path, "CREATE TABBLE numbers (n Int32)", ""), CLICKHOUSE_PASSWORD="x")
+@pytest.mark.parametrize(("create", "database"), [("CREATE TABBLE numbers (n Int32)", "shop"), ("", "my-shop")])
+def test_clickhouse_ends_when_its_first_start_fails(tmp_path: Path, create: str, database: str) -> None:
+    """In a script, or since the name of the database is not a word of SQL: it is not quoted."""
+    start(CLICKHOUSE, scripts=first_start(tmp_path, create, ""), CLICKHOUSE_PASSWORD="x", CLICKHOUSE_DB=database)
     assert exit_code() != 0
     assert "Syntax error" in logs()
 

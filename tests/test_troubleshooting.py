@@ -2,12 +2,12 @@
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.engine import tried as docker
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/en/troubleshooting.md"
@@ -17,13 +17,6 @@ stack = pytest.mark.stack
 # Replaces the image's own crontab; the ticks tell how often cron has woken up.
 TICKS = "crontab -r; echo '* * * * * root echo tick >> /tmp/ticks' > /etc/cron.d/ticks; "
 TALKING = "exec cron -f -x misc"  # cron says on standard error what it would tell syslog
-
-
-def docker(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    # Bytes, not text mode: Python would turn the \r\n of a broken crontab into \n.
-    data = None if stdin is None else stdin.encode()
-    done = subprocess.run(["docker", *arguments], input=data, capture_output=True, timeout=60)
-    return subprocess.CompletedProcess(done.args, done.returncode, (done.stdout + done.stderr).decode())
 
 
 class Box:
@@ -54,7 +47,7 @@ class Box:
     def state(self, field: str) -> str:
         return docker("inspect", "--format", f"{{{{.State.{field}}}}}", self.name).stdout.strip()
 
-    def until(self, wanted: str, read: str | Callable[[], str], seconds: float = 15) -> str:
+    def until(self, wanted: str, read: str | Callable[[], str], seconds: float = 240) -> str:
         """Read again and again (a command in the container, or a function) until the wanted text is there."""
         deadline = time.monotonic() + seconds
         while wanted not in (seen := self.sh(read) if isinstance(read, str) else read()):
@@ -97,14 +90,20 @@ def start(image: None, request: pytest.FixtureRequest) -> Iterator[Callable[...,
 
 @stack
 def test_01_variables_are_missing(start: Callable[..., Box]) -> None:
-    job = '* * * * * env > /tmp/env; echo "$(readlink /proc/$$/exe) [$GREETING] [$KEY]" >> /tmp/out\n'
+    job = '* * * * * env > /tmp/new; mv /tmp/new /tmp/env; echo "$(readlink /proc/$$/exe) [$GREETING] [$KEY]" >> /tmp/out\n'
     given = ("--env", "GREETING=good day", "--env", "KEY=a#b")
-    plain, handed_over = start(*given), start(*given, cron="printenv > /etc/environment; exec cron -f")
-    for box in (plain, handed_over):
-        box.crontab(job)
+    for_all = start(*given, cron="printenv > /etc/environment; exec cron -f")
+    plain, handed_over = start(*given), start(*given, cron="(umask 077; export -p > /run/job.env); exec cron -f")
+    plain.crontab(job)
+    for_all.crontab(job)
+    handed_over.crontab(job.replace("* env", "* . /run/job.env; env"))
     plain.until("/usr/bin/dash [] []", "cat /tmp/out")
-    handed_over.until("[good day] [a]", "cat /tmp/out")
-    assert "PATH=/usr/bin:/bin\n" in handed_over.sh("cat /tmp/env")
+    for_all.until("[good day] [a]", "cat /tmp/out")
+    assert "PATH=/usr/bin:/bin\n" in for_all.sh("cat /tmp/env")
+    handed_over.until("[good day] [a#b]", "cat /tmp/out")
+    assert "KEY=a#b\n" in for_all.sh("runuser -u nobody -- cat /etc/environment")
+    assert "a#b" not in (refused := handed_over.sh("runuser -u nobody -- cat /run/job.env /etc/environment"))
+    assert "/run/job.env: Permission denied" in refused
     env = [line for line in plain.sh("sort /tmp/env").splitlines() if not re.match("FAKETIME|LD_PRELOAD", line)]
     assert env == ["HOME=/root", "LOGNAME=root", "PATH=/usr/bin:/bin", "PWD=/root", "SHELL=/bin/sh"]
     plain.crontab("GREETING=good day\n" + job)

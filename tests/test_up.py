@@ -6,18 +6,22 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from lab import engine, up
-from lab.engine import ROOT, Trouble
+from engine import core, docker, images
+from engine.core import ROOT, UserError
+from lab import up
 
 Lab = Callable[..., "subprocess.CompletedProcess[str]"]
-MADE = shutil.ignore_patterns(".git", ".venv", ".cache", ".*_cache", "__pycache__", "dist", "site")
+MADE = shutil.ignore_patterns(".git", ".venv", ".local", ".cache", ".*_cache", "__pycache__", "dist", "site")
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def lab(checkout: Path, port: int) -> Iterator[Lab]:
     """`lab up` and `lab down` in that copy, without Docker, on a free port."""
 
     def run(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        program = (sys.executable, "-c", f"from lab.up import *; {command}()")
+        program = (sys.executable, "-c", f"from lab.cli import app; app(['{command}'])")
         env = os.environ | {"LAB_ENGINE": "no", "LAB_PORT": str(port)} | environment
         return subprocess.run(program, cwd=checkout, env=env, capture_output=True, text=True, timeout=90)
 
@@ -73,7 +77,7 @@ def test_help_lists_every_target() -> None:
 @pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "80 80"])
 def test_a_port_must_be_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PORT", text)
-    with pytest.raises(Trouble, match=f"LAB_PORT={text} is not a port: .* LAB_PORT=8001 make up"):
+    with pytest.raises(UserError, match=f"LAB_PORT={text} is not a port: .* LAB_PORT=8001 make up"):
         up.chosen_port()
 
 
@@ -82,7 +86,7 @@ def test_a_taken_port_is_named_with_its_holder(port: int) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         listener.listen()
-        with pytest.raises(Trouble) as trouble:
+        with pytest.raises(UserError) as trouble:
             up.require_port(port)
     line = str(trouble.value)
     assert re.fullmatch(rf"port {port} is taken by .*: stop it, or choose another: LAB_PORT={port + 1} make up", line)
@@ -91,15 +95,15 @@ def test_a_taken_port_is_named_with_its_holder(port: int) -> None:
 
 
 def test_too_little_disk_is_said_in_one_line(tmp_path: Path) -> None:
-    engine.require_space(tmp_path / "not" / "there yet", 0)
-    with pytest.raises(Trouble, match=r"GB free on the disk of /.*, 1e\+06 are needed: docker system prune --all"):
-        engine.require_space(tmp_path, 1e6)
+    docker.require_space(tmp_path / "not" / "there yet", 0)
+    with pytest.raises(UserError, match=r"GB free on the disk of /.*, 1e\+06 are needed: docker system prune --all"):
+        docker.require_space(tmp_path, 1e6)
 
 
 def test_a_failed_step_names_its_log() -> None:
-    with pytest.raises(Trouble, match=r"sample failed: no such thing; the whole log: cat \.cache/sample\.log"):
-        engine.run("sh", "-c", "echo working; echo no such thing >&2; exit 3", log="sample")
-    (engine.CACHE / "sample.log").unlink()
+    with pytest.raises(UserError, match=r"sample failed: no such thing; the whole log: cat \.cache/sample\.log"):
+        core.run("sh", "-c", "echo working; echo no such thing >&2; exit 3", log="sample")
+    (core.CACHE / "sample.log").unlink()
 
 
 def test_without_an_engine_the_course_is_served_from_the_environment(lab: Lab, checkout: Path, port: int) -> None:
@@ -124,7 +128,7 @@ def test_a_taken_port_leaves_the_running_course_alone(lab: Lab, port: int) -> No
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         refused = lab("up", LAB_PORT=str(listener.getsockname()[1]))
-    assert refused.returncode == 1 and refused.stdout == "" and refused.stderr.count("\n") == 1
+    assert refused.returncode == 2 and refused.stdout == "" and refused.stderr.count("\n") == 1
     assert "is taken by" in refused.stderr
     assert "<title>Beyond Cron" in page(port)
 
@@ -132,7 +136,7 @@ def test_a_taken_port_leaves_the_running_course_alone(lab: Lab, port: int) -> No
 def test_a_site_that_does_not_build_is_said_with_its_log(lab: Lab, checkout: Path, port: int) -> None:
     (checkout / "mkdocs.yml").write_text("site_name: [")
     failed = lab("up")
-    assert failed.returncode == 1
+    assert failed.returncode == 2
     assert failed.stderr == f"the course does not answer on port {port}: cat .cache/site.log\n"
 
 
@@ -140,8 +144,8 @@ def test_a_site_that_does_not_build_is_said_with_its_log(lab: Lab, checkout: Pat
 def test_a_daemon_that_does_not_answer_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     monkeypatch.delenv("LAB_ENGINE", raising=False)
     monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
-    with pytest.raises(Trouble) as trouble:
-        engine.ready()
+    with pytest.raises(UserError) as trouble:
+        docker.ready()
     line = str(trouble.value)
     assert line.startswith(f"no Docker daemon answers at DOCKER_HOST=tcp://127.0.0.1:{port} (")
     assert "unset DOCKER_HOST" in line and "LAB_ENGINE=no make up" in line and "\n" not in line
@@ -161,9 +165,110 @@ def test_plain_compose_serves_the_course_and_shows_an_edited_page(
             [*compose, "exec", "site", "sh", "-c", "id -un; touch /course/x"], capture_output=True, text=True
         )
         assert inside.stdout.strip() == "reader" and "Read-only file system" in inside.stderr
-        with pytest.raises(Trouble, match=f"taken by the container beyond-cron-{port}-site-1"):
+        with pytest.raises(UserError, match=f"taken by the container beyond-cron-{port}-site-1"):
             up.require_port(port)
     finally:
         started = time.monotonic()
         subprocess.run([*compose, "down"], check=True, capture_output=True)
     assert time.monotonic() - started < 2
+
+
+@contextmanager
+def registry(status: int, code: str, message: str) -> Iterator[str]:
+    """A registry on this machine that answers every pull so; yields its address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            good = self.path == "/v2/"
+            body = b"{}" if good else f'{{"errors": [{{"code": "{code}", "message": "{message}"}}]}}'.encode()
+            self.send_response(200 if good else status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def rude(monkeypatch: pytest.MonkeyPatch) -> Iterator[images.Image]:
+    """The warehouse's image, from a registry that has had too many pulls; this machine cannot build a stand-in."""
+    with registry(429, "TOOMANYREQUESTS", "You have reached your unauthenticated pull rate limit.") as address:
+        image = images.Image(f"{address}/warehouse", "26.8", "clickhouse", 950)
+        monkeypatch.setattr(images, "TABLE", images.TABLE | {image.name: image})
+        monkeypatch.setattr(images, "BASES", [images.PYTHON, image.name, images.POSTGRES])
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        yield image
+
+
+@pytest.mark.stack
+def test_a_registry_that_refuses_one_image_does_not_keep_the_course_from_being_served(
+    rude: images.Image, port: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The site comes first; the image that is missing is named once, with the reason and what helps."""
+    project = f"beyond-cron-{port}"
+    monkeypatch.setattr(up, "PROJECT", project)
+    for name, value in {"COMPOSE_PROJECT_NAME": project, "LAB_PORT": str(port)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LAB_ENGINE", raising=False)
+    monkeypatch.setattr(images, "ensure_stack", lambda stack: None)  # those of the lessons have tests of their own
+    try:
+        up.up()
+        assert "<title>Beyond Cron" in page(port)
+        said = capfd.readouterr().out
+        assert (
+            said.index("The course is at") < said.index(f"pulling {rude.name}, about 950 MB") < said.index("What next")
+        )
+        [line] = [line for line in said.splitlines() if line.startswith("Not ready yet: ")]
+        assert line.startswith(
+            f"Not ready yet: the registry gives no {rude.name} now (toomanyrequests: You have reached"
+        )
+        assert "docker login, then make images, or load a class bundle" in line
+    finally:
+        subprocess.run(["docker", "compose", "down"], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.stack
+def test_what_cannot_be_had_is_one_error_with_a_line_for_each(
+    rude: images.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make images` tries all of them first; a registry that does not know the image is another reason."""
+    tried: list[Path] = []
+    monkeypatch.setattr(images, "ensure_stack", tried.append)
+    with registry(404, "MANIFEST_UNKNOWN", "manifest unknown") as address:
+        stranger = images.Image(f"{address}/nothing", "1.0", "redis", 1)
+        monkeypatch.setattr(images, "TABLE", images.TABLE | {stranger.name: stranger})
+        monkeypatch.setattr(images, "BASES", [*images.BASES, stranger.name])
+        with pytest.raises(UserError) as trouble:
+            images.ensure_all()
+    limit, unknown = str(trouble.value).splitlines()
+    assert limit.startswith(f"the registry gives no {rude.name} now (toomanyrequests")
+    assert unknown.startswith(f"no registry gives {stranger.name} (manifest unknown), and only root on Debian can")
+    assert tried == images.stacks()
+
+
+@pytest.mark.stack
+def test_a_stand_in_stays_where_the_registry_still_refuses(rude: images.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make images` asks again for what a stand-in stands for, and `make real` refuses it in one line."""
+    monkeypatch.setattr(images, "BASES", [rude.name])
+    monkeypatch.setattr(shutil, "rmtree", lambda *words, **more: pytest.fail("what is built on it stays as it is"))
+    recipe = f'FROM {images.PYTHON}\nLABEL beyond-cron.stand-in="made by a test"\n'
+    subprocess.run(["docker", "build", "-qt", rude.name, "-"], input=recipe, text=True, check=True, capture_output=True)
+    try:
+        assert images.stand_in(rude.name) == "made by a test"
+        assert list(images.replace_stand_ins()) == [rude.name]
+        with pytest.raises(
+            UserError, match=f"make real needs the official images, and no registry gives {rude.name} here"
+        ):
+            images.require_official()
+    finally:
+        subprocess.run(["docker", "image", "rm", rude.name], check=True, capture_output=True)
