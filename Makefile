@@ -1,11 +1,12 @@
 # The front door. Every target is thin: what it does lives in offline/ and lab/.
 .DEFAULT_GOAL := help
-.PHONY: help up down etl test fast check serve screenshots images bundle unbundle bench-etl bench-prefect chaos-etl contrast lock clean
+.PHONY: help up down etl incidents test prove real fast check serve facts screenshots images bundle unbundle bench-etl bench-prefect chaos-etl bench-incidents chaos-incidents vectors conform outages contrast lock prefect clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BUNDLE ?= dist/beyond-cron-bundle.tar
 BIN := .venv/bin
+SIDE_BY_SIDE := --numprocesses $(or $(JOBS),4) --dist loadscope --no-loadscope-reorder # most tests wait for a clock
 export PYTHON
 export NO_MKDOCS_2_WARNING = 1 # Material's advertisement for its successor
 
@@ -21,50 +22,89 @@ down: .venv/lab.stamp ## stop the course
 etl: ## the pipeline of lesson 03 without Docker, from end to end (SCALE=0.05: more rows)
 	@$(MAKE) --no-print-directory -C 03-prefect etl
 
-test: .venv/test.stamp ## everything: installs what the tests need, then check, then every test
-	@offline/for-tests.sh
+incidents: ## the collectors of lesson 04 without Docker, from end to end (RUNS=5: more of them)
+	@$(MAKE) --no-print-directory -C 04-incidents incidents
+
+test: .venv/test.stamp ## everything: installs what the tests need, then check, then every test (GROUP=cron, SINCE=main: fewer)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest
+	@offline/for-tests.sh
+	@REQUIRE=$${REQUIRE-$$(docker version >/dev/null 2>&1 && echo engine,browser)} \
+	  $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(GROUP),--group $(GROUP)) $(if $(SINCE),--since $(SINCE))
+
+prove: .venv/test.stamp ## the same, and no record counts: what a committed result says is run again, all of it
+	@$(MAKE) --no-print-directory check
+	@offline/for-tests.sh
+	@PROVE=1 REQUIRE=engine,browser $(BIN)/pytest $(SIDE_BY_SIDE)
+
+real: .venv/test.stamp ## what runs in containers, and the pages, on official images only: it refuses a stand-in
+	@$(BIN)/python -m engine.images official
+	@REQUIRE=engine $(BIN)/pytest $(SIDE_BY_SIDE) -m "stack and not browser"
 
 fast: .venv/test.stamp ## the tests that need neither Docker nor a browser, nor wait for a clock
-	$(BIN)/pytest -m "not stack and not browser and not clock"
+	$(BIN)/pytest -m "not stack and not browser and not clock" -n 2
 
-check: .venv/test.stamp ## format, lint, types, and both builds of the site, strict
+check: .venv/test.stamp ## format, lint, spelling, types, shell scripts, and both builds of the site, strict
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/codespell
 	$(BIN)/mypy
+	$(BIN)/shellcheck offline/*.sh offline/*/*.sh lab/faults/*.sh 04-incidents/policies/*.sh .ci/run
 	$(BIN)/mkdocs build --strict --quiet --site-dir .cache/site
 	$(BIN)/zensical build --strict --clean
 
 serve: .venv/lab.stamp ## the course from .venv in the foreground, pages reload as you edit them
 	@$(BIN)/python -m mkdocs serve --livereload --dev-addr 127.0.0.1:$${LAB_PORT:-8000}
 
+facts: .venv/test.stamp ## measure the figures of the pages again, one by one (an idle machine, five minutes)
+	rm -rf 03-prefect/.venv
+	$(BIN)/pytest tests/test_03_prefect.py tests/test_03_host.py -k "first_run_completes or make_etl_twice"
+	@$(BIN)/python -m docs.facts --measured
+
 screenshots: .venv/test.stamp ## take the pictures of lesson 03 again, from Prefect's pages on a stack of its own
 	@$(BIN)/python docs/screenshots.py
 
-images: ## pull or build every image of the course
-	@$(PYTHON) -m offline.images
+images: ## pull or build every image of the course; where one is a stand-in, ask the registry again
+	@$(PYTHON) -m engine.images again
 
-bundle: .venv/lab.stamp ## the whole course in one tar, for machines without network (BUNDLE=path/to/it.tar)
-	@$(BIN)/python -m offline.bundle make "$(BUNDLE)"
+bundle: .venv/lab.stamp ## the whole course in one tar, for machines without network and with this processor (BUNDLE=path/to/it.tar)
+	@$(BIN)/python -m engine.bundle make "$(BUNDLE)"
 
 unbundle: ## check and load such a tar (BUNDLE=path/to/it.tar)
-	@$(PYTHON) -m offline.bundle load "$(BUNDLE)"
+	@$(PYTHON) -m engine.bundle load "$(BUNDLE)"
 
 bench-etl: ## rows a second from PostgreSQL to ClickHouse, by many routes (ROWS="2000000 20000000" REPEAT=3)
 	@$(PYTHON) -m bench.etl
 
 bench-prefect: ## what Prefect costs: starts, tasks, runs a minute, idle memory (REPEAT=3 RUNS=30)
-	@$(PYTHON) -m bench.prefect
+	@$(PYTHON) -m bench.overhead
 
 chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILLS=100 SECONDS=1800 SEED=1, or NAIVE=1)
 	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
+
+bench-incidents: ## what a collection of lesson 04 costs, by Prefect and by cron (POPS="10 100 1000" REPEAT=3)
+	@$(PYTHON) -m bench.incidents
+
+chaos-incidents: ## both collectors of lesson 04 under faults and kill -9, then every row compared (RUNS=200 SEED=1)
+	@$(PYTHON) -m bench.incidents chaos
+
+vectors: ## what real cron does with hundreds of schedules, made twice, in bench/vectors.json
+	@$(PYTHON) -m bench.vectors
+
+conform: ## how many of these vectors cronsim, croniter, APScheduler and Prefect have right
+	@$(PYTHON) -m bench.conform
+
+outages: ## what cron and Prefect do after two hundred outages each, in bench/outages.json
+	@$(PYTHON) -m bench.outages
 
 contrast: ## plain cron, hardened cron and Prefect under the same faults (FAULT=slow-run for one, REPEAT=5, LANES=folder)
 	@$(PYTHON) -m contrast $(FAULT) $(if $(LANES),--lanes $(LANES))
 
 lock: ## resolve requirements/*.txt again from pyproject.toml
 	@offline/lock.sh
+
+prefect: ## another version of Prefect: pin it, then run again all that the course says about it (VERSION=3.9.2)
+	@test -n "$(VERSION)" || { echo "which version? make prefect VERSION=3.9.2" >&2; exit 2; }
+	@offline/prefect.sh $(VERSION)
 
 clean: ## stop the course, remove .venv, caches, the built site and the bundle
 	@if [ -x $(BIN)/lab ]; then $(BIN)/lab down; fi
