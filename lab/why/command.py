@@ -131,7 +131,7 @@ def look_at_server(look: Look, server: Server, ready: bool) -> None:
     look.causes += waiting.zombie_runs(server, seen, dead)
     look.causes += waiting.waiting_runs(server, seen, dead, {cause.name for cause in look.causes})
     look.causes += waiting.cancelled_by_limit(server, seen, dead)
-    look.causes += waiting.tag_limits(server)
+    look.causes += waiting.tag_limits(server, dead)
     look.notes += failed_last(server, seen)
 
 

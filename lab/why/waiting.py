@@ -185,19 +185,28 @@ def unknown(server: Server, facts: Facts, run: Any) -> Cause:
     return Cause("unknown", seen, f"{server.command} flow-run inspect {run['id']}")
 
 
-def tag_limits(server: Server) -> Iterator[Cause]:
-    """Tasks that wait for a slot of a tag, in runs that are Running.
+def pending(server: Server, tag: str, dead: list[Any]) -> list[Any]:
+    """The tasks with a tag that are Pending, in runs that are Running and not `dead`."""
+    tasks = {"tags": {"all_": [tag]}, "state": {"type": {"any_": ["PENDING"]}}}
+    of = {"state": {"type": {"any_": ["RUNNING"]}}}
+    found = server.api("/task_runs/filter", {"task_runs": tasks, "flow_runs": of, "limit": 200})
+    return [task for task in found if task["flow_run_id"] not in {run["id"] for run in dead}]
+
+
+def tag_limits(server: Server, dead: list[Any]) -> Iterator[Cause]:
+    """Tasks that wait for a slot of a tag.
 
     A task that has a tag takes a slot of the global limit `tag:NAME` before it is Running, and is Pending until then
-    (prefect.task_engine).
+    (prefect.task_engine). So one that has just got its slot is Pending too: what is found is looked at again.
     """
     for limit in server.api("/v2/concurrency_limits/filter", {"limit": 200}):
         name = limit["name"].removeprefix("tag:")
         if name == limit["name"] or not limit["active"] or limit["active_slots"] < limit["limit"]:
             continue
-        tasks = {"tags": {"all_": [name]}, "state": {"type": {"any_": ["PENDING"]}}}
-        of = {"state": {"type": {"any_": ["RUNNING"]}}}
-        if waiting := server.api("/task_runs/filter", {"task_runs": tasks, "flow_runs": of, "limit": 200}):
+        if not pending(server, name, dead):
+            continue
+        time.sleep(AGAIN)
+        if waiting := pending(server, name, dead):
             taken = f"{limit['active_slots']:.0f} of {limit['limit']} slots of the tag {name} are taken"
             count = f"{len(waiting)} task{'s' * (len(waiting) > 1)} with it wait{'s' * (len(waiting) == 1)}"
             seen = f"{taken}, {count}: {', '.join(sorted({task['name'] for task in waiting}))}"
