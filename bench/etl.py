@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Self
 
+from bench.arguments import arguments
 from bench.containers import (
     HOUSE,
     INSIDE,
@@ -238,6 +239,7 @@ def versions(containers: Containers) -> dict[str, str]:
 
 def main() -> None:
     """Measure, print the tables, write bench/results/etl.*."""
+    arguments(__doc__)
     options = Options.read()
     require("this benchmark", POSTGRES, WAREHOUSE_IMAGE)
     image = f"bench-{options.target}"

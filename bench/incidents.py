@@ -6,7 +6,6 @@ With the word `chaos` only that is run, else only the cost.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.arguments import arguments
 from bench.containers import HOUSE, INSIDE, Containers
 from bench.report import machine, write
 from engine.core import ROOT, positive, program, step
@@ -167,7 +167,7 @@ def show(about: dict[str, Any], results: dict[str, dict[str, dict[str, float]]],
 
 def main() -> int:
     """Measure, print, write bench/results/incidents*."""
-    if sys.argv[1:] == ["chaos"]:
+    if arguments(__doc__, "chaos"):
         return chaos(positive("RUNS", 200), positive("SEED", 1), positive("SECONDS", 10**6))
     cost([int(count) for count in (environ.get("POPS") or "10 100 1000").split()], positive("REPEAT", 3))
     return 0

@@ -5,7 +5,6 @@ recorded from the same inputs is not run again.
 """
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.arguments import arguments
 from bench.containers import HOUSE, INSIDE, LESSON, PASSWORD, Containers, require
 from bench.cron_outages import cron_cases
 from bench.prefect_outages import prefect_batches
@@ -252,9 +252,7 @@ def words(fates: Counter[str]) -> str:
 
 def main() -> None:
     """Record both, or the one that is named."""
-    for system in sys.argv[1:] or ["cron", "prefect"]:
-        if system not in ("cron", "prefect"):
-            raise UserError(f"{system!r} is no system: python -m bench.outages cron, or prefect")
+    for system in arguments(__doc__, "cron", "prefect") or ("cron", "prefect"):
         make(system)
     RESULTS.write_text(report())
     say(f"recorded in {FILE.relative_to(ROOT)}; .venv/bin/pytest tests/test_outages.py compares it with the model")

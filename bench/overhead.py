@@ -12,6 +12,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from bench.arguments import arguments
 from bench.containers import HOUSE, INSIDE, LESSON_IMAGE, PASSWORD, Containers, require
 from bench.report import machine, write
 from engine.core import ROOT, positive, program, step
@@ -143,6 +144,7 @@ def deploy(containers: Containers) -> None:
 
 def main() -> None:
     """Measure, print the table, write bench/results/prefect.*."""
+    arguments(__doc__)
     repeat, runs, workers = positive("REPEAT", 3), positive("RUNS", 30), positive("WORKERS", 3)
     flows, tasks = positive("FLOWS", 10), positive("TASKS", 200)
     timed, seconds = positive("LATE", 5), positive("IDLE", 60)

@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from bench.arguments import arguments
 from bench.containers import HOUSE, INSIDE, Containers
 from bench.windows import Window, windows
 from engine.core import ROOT, UserError, program, say, step
@@ -127,6 +128,7 @@ def text(about: dict[str, Any], vectors: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Make the vectors, and say whether they are those that were there."""
+    arguments(__doc__)
     require_cron("make vectors")
     before, inputs = FILE.read_text() if FILE.exists() else "", digest(input_paths())
     with Containers("vectors") as containers:

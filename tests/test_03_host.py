@@ -28,6 +28,7 @@ from support.warehouse import drop_in
 
 ROOT = Path(__file__).parent.parent
 VENV = ROOT / "03-prefect/.venv"  # installed once, for the page too
+INCIDENTS = ROOT / "04-incidents"
 MADE = shutil.ignore_patterns(".venv", ".local", ".env", "__pycache__")
 OURS = (
     "PREFECT_",
@@ -114,9 +115,9 @@ class Host:
     def state_of(self, run: str) -> str:
         return str(self.api("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})[0]["state_type"])
 
-    def start_run(self) -> str:
-        """Start a run of the ETL, by the deployment that no schedule touches; its id."""
-        asked = self.ok("run", "NAME=sales-etl/backfill")
+    def start_run(self, deployment: str = "sales-etl/backfill") -> str:
+        """Start a run, of the ETL by the deployment that no schedule touches unless told otherwise; its id."""
+        asked = self.ok("run", f"NAME={deployment}")
         found = re.search(r"UUID: (\S+)", asked)
         assert found, asked
         return found[1]
@@ -397,6 +398,45 @@ def test_stop_pool_waits_for_a_run_then_cancels(host: Host) -> None:
     assert host.state_of(run) in ("CANCELLED", "CRASHED")  # never Running
     assert not [line for line in host.processes() if "worker" in line or "engine" in line]
     host.ok("start-worker", "BACKGROUND=1")
+
+
+@contextmanager
+def incident_api() -> Iterator[str]:
+    """The API of lesson 04, in the block; its address."""
+    port = free_port()
+    command = [VENV / "bin/python", "-m", "uvicorn", "--app-dir", "api", "--port", str(port), "app:app"]
+    with subprocess.Popen(command, cwd=INCIDENTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as api:
+        try:
+            yield f"http://127.0.0.1:{port}/v2/adm_cor_comando/"
+        finally:
+            api.terminate()
+
+
+def test_the_flow_of_lesson_04_collects_into_a_folder_of_ones_own(host: Host, tmp_path: Path) -> None:
+    with incident_api() as url:
+        host.ok("stop-pool", "WAIT=0")
+        host.ok("start-worker", "BACKGROUND=1", f"INCIDENTS_API_URL={url}")
+        env = {"PREFECT_API_URL": f"http://127.0.0.1:{host.port}/api", "PREFECT_API_AUTH_STRING": "admin:beyond-cron"}
+        env |= {"FOLDER": str(tmp_path), "EVERY": "20"}
+        deploy = [VENV / "bin/prefect", "--no-prompt", "deploy", "--all"]
+        subprocess.run(deploy, cwd=INCIDENTS, env=host.env | env, stdout=subprocess.DEVNULL, check=True)
+        run = host.start_run("incidents-by-pop/every-20-minutes")
+        wait_until(lambda: host.state_of(run) == "COMPLETED", what="the run did not complete")
+    assert len((tmp_path / "incidents.csv").read_text().splitlines()) > 1
+    for deployment in host.api("/deployments/filter", {"deployments": {"name": {"any_": ["every-20-minutes"]}}}):
+        host.api(f"/deployments/{deployment['id']}", method="DELETE")
+
+
+def test_make_incidents_collects_every_row(lesson: Path, tmp_path: Path) -> None:
+    """From end to end, in the environment of lesson 03, which has the same packages."""
+    env = Host(lesson, tmp_path, 0).env | {"FOLDER": str(tmp_path), "RUNS": "1"}
+    command = ["make", "--old-file=requirements.lock", "--no-print-directory", "incidents", f"VENV={VENV}"]
+    done = subprocess.run(command, cwd=INCIDENTS, env=env, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = re.search(r"(\d+) incidents expected: all there", done.stdout)
+    assert told and int(told[1]) > 0
+    for collector in ("prefect", "asyncio"):
+        assert len((tmp_path / collector / "incidents.csv").read_text().splitlines()) > int(told[1])
 
 
 def test_stop_ends_nobody_elses_process(guest: Host) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from bench.incidents import COLLECTORS, FLOWS, IMAGE, LESSON, WRONG, start_api
 from engine.core import ROOT
 from engine.docker import docker
 from engine.images import ensure_stack
+from engine.web import PrefectApi, call
 from lab.checks.registry import Outcome, all_checks
 from lab.checks.sandbox.host import Sandbox
 
@@ -395,6 +397,50 @@ def test_chaos_stopped_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     assert chaos.wait(120) == 143, (tmp_path / "log").read_text()
     assert docker("ps", "--all", "--quiet", "--filter", f"name={mine}") == ""
     assert docker("network", "ls", "--quiet", "--filter", f"name={mine[:-1]}") == ""
+
+
+@pytest.mark.stack
+def test_a_worker_killed_in_mid_run_leaves_no_slot_taken(tmp_path: Path) -> None:
+    """The slot is a lease, and would be free after five minutes: here, as soon as the automation misses a heartbeat."""
+    lesson = shutil.copytree(LESSON, tmp_path / "04-incidents", ignore=shutil.ignore_patterns(".venv", ".local"))
+    automation = lesson / "crash-zombies.yaml"
+    shorter = automation.read_text().replace("within: 90", "within: 35")  # a heartbeat comes every 30 seconds
+    automation.write_text(shorter)
+    env = os.environ | {"COMPOSE_PROJECT_NAME": "lab-test-zombies", "PREFECT_PORT": "14504", "API_PORT": "14505"}
+    server = PrefectApi("127.0.0.1:14504", "admin:beyond-cron")
+
+    def compose(*words: str) -> str:
+        return docker("compose", *words, cwd=lesson, env=env)
+
+    def faults(*wanted: dict[str, Any]) -> None:
+        call("http://127.0.0.1:14505/admin/faults", wanted)
+
+    def running() -> list[dict[str, Any]]:
+        return list(server("/flow_runs/filter", {"flow_runs": {"state": {"name": {"any_": ["Running"]}}}}))
+
+    def ends(run: str) -> str:
+        def state() -> str:
+            return str(server(f"/flow_runs/{run}")["state_name"])
+
+        until(lambda: state() not in ("Scheduled", "Late", "Pending", "Running"), 240)
+        return state()
+
+    try:
+        compose("up", "--detach", "--wait", "api")
+        faults({"kind": "busy", "seconds": 100, "path": "pops"})
+        compose("up", "--detach", "--wait", "worker")
+        deployment = f"/deployments/{server('/deployments/name/incidents-by-pop/every-20-minutes')['id']}"
+        server(deployment, {"paused": True}, "PATCH")  # no run but those that are asked for
+        [killed] = until(running, 240)
+        compose("kill", "worker")
+        faults()
+        compose("start", "worker")
+        assert ends(server(f"{deployment}/create_flow_run", {})["id"]) == "Cancelled", "its slot is taken"
+        assert [run["id"] for run in running()] == [killed["id"]]
+        assert ends(killed["id"]) == "Crashed"
+        assert ends(server(f"{deployment}/create_flow_run", {})["id"]) == "Completed"
+    finally:
+        compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
 
 
 def test_nothing_is_installed_that_lesson_03_has_not() -> None:

@@ -43,6 +43,21 @@ def start(module: str, **variables: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, text=True, stdout=pipe, stderr=pipe)
 
 
+@pytest.mark.parametrize("module", ["chaos", "etl", "incidents", "outages", "overhead", "vectors"])
+def test_help_is_what_the_program_says_of_itself(module: str) -> None:
+    """And it starts nothing."""
+    about = (ast.get_docstring(ast.parse((ROOT / f"bench/{module}.py").read_text()), clean=False) or "").strip()
+    done = subprocess.run((sys.executable, "-m", f"bench.{module}", "--help"), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and about in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("module", ["etl", "incidents", "outages", "overhead", "vectors"])
+def test_a_word_that_a_benchmark_does_not_know_is_one_line(module: str) -> None:
+    words = (sys.executable, "-m", f"bench.{module}", "fast")
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and "'fast'" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Benchmark]]:
     """Both, side by side: each waits a lot, and how fast they are is not tested."""

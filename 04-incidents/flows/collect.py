@@ -64,7 +64,7 @@ async def collect(agency: str, folder: Path) -> list[int]:
         names = {pop.id: pop.titulo for pop in Pops.model_validate(pops).objeto}
         good, bad = sort_out(
             [event for answer in (still_open, recent) for event in Events.model_validate(answer).eventos],
-            names.__contains__,
+            names,
         )
         log.info("%s incidents since %s, %s rejected", len(good), start, len(bad))
 

@@ -4,7 +4,7 @@ An answer of another shape raises ValidationError: nothing in it would be right,
 incident of another shape is a reject.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -78,7 +78,7 @@ def since(now: datetime, oldest_open: str | None) -> str:
 
 
 def sort_out(
-    events: Iterable[dict[str, Any]], known: Callable[[int], bool]
+    events: Iterable[dict[str, Any]], pops: Collection[int]
 ) -> tuple[dict[int, Incident], dict[str, list[str]]]:
     """Incidents by id, the one told last wins; and rows of REJECTS."""
     good: dict[int, Incident] = {}
@@ -86,7 +86,7 @@ def sort_out(
     for event in events:
         try:
             incident = Incident.model_validate(event)
-            reason = "" if known(incident.pop) else f"pop_id: there is no POP {incident.pop}"
+            reason = "" if incident.pop in pops else f"pop_id: there is no POP {incident.pop}"
         except ValidationError as error:
             reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         if not reason:

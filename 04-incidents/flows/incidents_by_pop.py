@@ -39,7 +39,7 @@ def collect(api: Api, agency: str, folder: Path) -> State:
     names = {pop.id: pop.titulo for pop in Pops.model_validate(pops).objeto}
     good, bad = sort_out(
         [event for answer in (still_open, recent) for event in Events.model_validate(answer).eventos],
-        names.__contains__,
+        names,
     )
     log.info("%s incidents since %s, %s rejected", len(good), start, len(bad))
 
