@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from support import pages
-from support.groups import REST, Lock, changed_since, group_of, groups, locks
+from support.groups import Lock, changed_since, group_of, groups, locks, scope_of
 from support.pages import COMMAND_DEADLINE, close_shell, console, course_pages, executed
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
@@ -74,11 +74,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a whole group to one process. (xdist's own loadgroup wants node ids that pytest 9.2 does not keep.)"""
+    """Gives a whole group or page to one process. (xdist's loadgroup wants node ids that pytest 9.2 does not keep.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        group = group_of(nodeid).name
-        return nodeid if group == REST else group
+        return scope_of(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:

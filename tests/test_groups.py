@@ -68,6 +68,15 @@ def test_a_group_is_run_by_one_process() -> None:
     assert len({process for process, module in ran if module == "cli"}) == 2, done.stdout
 
 
+def test_a_page_is_run_by_one_process() -> None:
+    """Its blocks share a shell, also where the page is in no group."""
+    words = ("-vv", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+    done = pytest_on(ROOT, *words, "docs/en/missed-runs.md", "docs/en/instructor.md", REQUIRE="")
+    ran = re.findall(r"^\[(gw\d)\] .* (?:PASSED|SKIPPED) docs/en/([\w-]+)", done.stdout, re.M)
+    assert done.returncode == 0 and len(ran) > 2, done.stdout
+    assert len(set(ran)) == len({page for _, page in ran}) == 2, done.stdout
+
+
 def test_every_tracked_file_is_an_input_of_a_group() -> None:
     """So that no change falls through `make test SINCE=…`."""
     tracked = subprocess.check_output(("git", "ls-files"), cwd=ROOT, text=True).splitlines()

@@ -48,6 +48,12 @@ def group_of(nodeid: str) -> Group:
     return next(g for g in groups() if any(fnmatch(nodeid.replace("[", "("), pattern) for pattern in g.tests))
 
 
+def scope_of(nodeid: str) -> str:
+    """What one process runs whole: a group, a page, since its blocks share a shell, or else the test itself."""
+    group, file = group_of(nodeid).name, nodeid.split("::")[0]
+    return group if group != REST else file if file.endswith(".md") else nodeid
+
+
 def changed_since(revision: str) -> list[str]:
     """The files that differ between a revision and the working tree, those that git does not track yet included.
 
