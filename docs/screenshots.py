@@ -99,7 +99,7 @@ def collect(stack: Project) -> dict[str, View]:
     [retried, *_] = retried_tasks("Retry 2/4")
     return {
         "runs": View("/runs", "incidents-20", 200, HEIGHT),
-        "retry": View(f"/runs/task-run/{retried}", "Retry 2/4 will start"),
+        "retry": View(f"/runs/task-run/{retried}", "Retry 2/4 will start", bottom=720),
         "artifact": View(artifact("incidents-by-pop"), "Incidents of CET-RIO", bottom=560),
     }
 
