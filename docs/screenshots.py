@@ -1,38 +1,25 @@
-"""Take the pictures of docs/en/03-prefect.md: start the lesson's stack, let things happen, photograph Prefect's pages.
+"""Take the pictures of lessons 03 and 04: start a lesson's stack, let things happen, photograph Prefect's pages.
 
-`make screenshots` does it. The stack is one of its own, with a port of its own, and gone afterwards.
+`make screenshots` does it. The stacks are its own, with ports of their own, and gone afterwards.
 """
 
-import base64
-import json
-import time
-from collections.abc import Callable
-from typing import TypeVar
-
-from playwright.sync_api import FloatRect, sync_playwright
-
-from engine.core import ROOT, UserError, program, say
+from docs.camera import HEIGHT, LOGIN, View, photograph, wait
+from engine.core import ROOT, program
 from engine.docker import require_engine
 from engine.stacks import Project
-from engine.web import PrefectApi
+from engine.web import PrefectApi, call
 
-LESSON = ROOT / "03-prefect"
-PICTURES = ROOT / "docs/en/img/03-prefect"
-PORT = "4280"
+PICTURES = ROOT / "docs/en/img"
+PORT, API_PORT = "4280", "8084"
 UI = f"http://localhost:{PORT}"
-LOGIN = "admin:beyond-cron"
-ETL = "sales-etl/every-2-minutes"
-SIDEBAR, WIDTH, HEIGHT = 256, 1024, 900  # pixels of a page
-MOST = 150_000  # bytes of a picture
-DEADLINE = 240  # seconds for something to happen
+ETL, INCIDENTS = "sales-etl/every-2-minutes", "incidents-by-pop/every-20-minutes"
 
-T = TypeVar("T")
 prefect = PrefectApi(f"127.0.0.1:{PORT}", LOGIN)
 
 
-def start_run(stack: Project, *parameters: str) -> None:
-    """Start a run of the load; do not wait for it."""
-    stack.exec("worker", "prefect", "deployment", "run", ETL, *parameters)
+def start_run(stack: Project, deployment: str, *parameters: str) -> None:
+    """Start a run; do not wait for it."""
+    stack.exec("worker", "prefect", "deployment", "run", deployment, *parameters)
 
 
 def as_owner(stack: Project, statement: str) -> None:
@@ -40,95 +27,93 @@ def as_owner(stack: Project, statement: str) -> None:
     stack.exec("shop", "psql", "--username", "shop", "--command", statement)
 
 
-def runs(**state: list[str]) -> list[str]:
-    """The ids of the load's runs in one of these states, by name or type, the latest first."""
+def runs(deployment: str, **state: list[str]) -> list[str]:
+    """The ids of the runs of its flow in one of these states, by name or type, the latest first."""
     states = {"state": {key: {"any_": values} for key, values in state.items()}}
-    loads = {"name": {"any_": ["sales-etl"]}}
-    body = {"flow_runs": states, "flows": loads, "sort": "START_TIME_DESC"}
+    flow = {"name": {"any_": [deployment.partition("/")[0]]}}
+    body = {"flow_runs": states, "flows": flow, "sort": "START_TIME_DESC"}
     return [run["id"] for run in prefect("/flow_runs/filter", body)]
 
 
-def retried_tasks() -> list[str]:
-    """The ids of the tasks whose log tells of a second attempt."""
+def wait_for(deployment: str, state: str, before: int = 0) -> list[str]:
+    """The runs in a state, the latest first, as soon as there are more than `before`."""
+    return wait(f"{state} run", lambda: found if len(found := runs(deployment, name=[state])) > before else [])
+
+
+def wait_for_end(deployment: str) -> None:
+    """Return when none of its runs is at work."""
+    wait("end of a run", lambda: not runs(deployment, type=["RUNNING", "PENDING"]))
+
+
+def retried_tasks(retry: str) -> list[str]:
+    """The ids of the tasks whose log tells of another attempt, such as `Retry 1/3`."""
     logs = prefect("/logs/filter", {"logs": {"level": {"ge_": 20}}, "limit": 200, "sort": "TIMESTAMP_DESC"})
-    return [log["task_run_id"] for log in logs if "Retry 1/3 will start" in log["message"]]
+    return [log["task_run_id"] for log in logs if f"{retry} will start" in log["message"]]
 
 
-def revenue_plot() -> str:
-    """The id of the newest plot of the report."""
-    [plot, *_] = prefect(
-        "/artifacts/filter", {"artifacts": {"key": {"any_": ["revenue-plot"]}}, "sort": "CREATED_DESC"}
-    )
-    return str(plot["id"])
+def artifact(key: str) -> str:
+    """The page of the newest artifact of that key."""
+    [newest, *_] = prefect("/artifacts/filter", {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"})
+    return f"/artifacts/artifact/{newest['id']}"
 
 
-def wait(what: str, happened: Callable[[], T]) -> T:
-    """What `happened` returns, as soon as that is true. Raises UserError when it is not by the deadline."""
-    end = time.monotonic() + DEADLINE
-    while not (answer := happened()):
-        if time.monotonic() > end:
-            raise UserError(f"screenshots: no {what} in {DEADLINE} s (try: make screenshots again on an idle machine)")
-        time.sleep(1)
-    return answer
-
-
-def make_history(stack: Project) -> dict[str, str]:
-    """Let runs succeed, be cancelled, fail and try again; return the run and the task to show."""
-    [*_, first] = wait("completed run", lambda: runs(name=["Completed"]))
-    start_run(stack, "--param", "full=true")
-    start_run(stack)
-    wait("cancelled run", lambda: runs(name=["Cancelled"]))
-    wait("end of a run", lambda: not runs(type=["RUNNING", "PENDING"]))
+def load(stack: Project) -> dict[str, View]:
+    """Let runs of lesson 03 succeed, be cancelled, fail and try again."""
+    [*_, first] = wait_for(ETL, "Completed")
+    start_run(stack, ETL, "--param", "full=true")
+    start_run(stack, ETL)
+    wait_for(ETL, "Cancelled")
+    wait_for_end(ETL)
     as_owner(stack, "REVOKE pg_read_all_stats FROM etl")
-    start_run(stack)
-    wait("failed run", lambda: runs(name=["Failed"]))
+    start_run(stack, ETL)
+    wait_for(ETL, "Failed")
     as_owner(stack, "GRANT pg_read_all_stats TO etl")
     stack.compose("stop", "warehouse")
-    start_run(stack)
-    [retried, *_] = wait("second attempt", retried_tasks)
+    start_run(stack, ETL)
+    [retried, *_] = wait("second attempt", lambda: retried_tasks("Retry 1/3"))
     stack.compose("start", "warehouse")
-    wait("end of a run", lambda: not runs(type=["RUNNING", "PENDING"]))
-    return {"first": first, "retried": retried}
-
-
-def photograph(shown: dict[str, str]) -> None:
-    """Take each picture twice, light and dark. Raises UserError when one is too large."""
-    views = {  # picture → address, a text to wait for, first and last line of pixels, width
-        "dashboard": ("/dashboard", "Active Work Pools", 0, 560, WIDTH),
-        "deployments": ("/deployments", "every-2-minutes", 0, 480, WIDTH),
-        "report": (f"/artifacts/artifact/{revenue_plot()}", "Revenue of 30 days", 0, 400, 760),
-        "flow-run": (f"/runs/flow-run/{shown['first']}", "sales-changes", 0, 500, WIDTH),
-        "retry": (f"/runs/task-run/{shown['retried']}", "Retry 1/3 will start", 0, 480, WIDTH),
-        "runs": ("/runs", "sales-changes", 200, HEIGHT, WIDTH),
-        "workers": ("/work-pools/work-pool/lab?tab=Workers", "Online", 0, 480, WIDTH),
+    wait_for_end(ETL)
+    return {
+        "dashboard": View("/dashboard", "Active Work Pools", bottom=560),
+        "deployments": View("/deployments", "every-2-minutes"),
+        "report": View(artifact("revenue-plot"), "Revenue of 30 days", bottom=400, width=760),
+        "flow-run": View(f"/runs/flow-run/{first}", "sales-changes", bottom=500),
+        "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start"),
+        "runs": View("/runs", "sales-changes", 200, HEIGHT),
+        "workers": View("/work-pools/work-pool/lab?tab=Workers", "Online"),
     }
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": SIDEBAR + WIDTH, "height": HEIGHT})
-            password = base64.b64encode(LOGIN.encode()).decode()
-            kept = {"prefect-password": password, "color-scheme": json.dumps(scheme)}
-            page.add_init_script(f"Object.assign(localStorage, {json.dumps(kept)})")
-            for name, (path, text, top, bottom, width) in views.items():
-                page.goto(UI + path)
-                page.get_by_text(text).first.wait_for()
-                page.wait_for_timeout(3000)  # a chart grows after its data have come
-                clip = FloatRect(x=SIDEBAR, y=top, width=width, height=bottom - top)
-                file = PICTURES / f"{name}-{scheme}.png"
-                page.screenshot(path=file, clip=clip)
-                say(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} KB")
-                if file.stat().st_size > MOST:
-                    raise UserError(f"screenshots: {file} has more than {MOST} bytes: photograph less of that page")
-        browser.close()
+
+
+def collect(stack: Project) -> dict[str, View]:
+    """Let runs of lesson 04 succeed, try again, wait as told, and fail."""
+    busy = {"kind": "busy", "times": 2, "seconds": 3, "path": "pops"}
+    faults = {"Completed": [{"kind": "error", "times": 2, "path": "pops"}, busy], "Failed": [{"kind": "schema"}]}
+    wait_for(INCIDENTS, "Completed")
+    for state, wanted in faults.items():
+        wait_for_end(INCIDENTS)
+        before = len(runs(INCIDENTS, name=[state]))
+        call(f"http://127.0.0.1:{API_PORT}/admin/faults", wanted)
+        start_run(stack, INCIDENTS)
+        wait_for(INCIDENTS, state, before)
+    call(f"http://127.0.0.1:{API_PORT}/admin/faults", [])
+    [retried, *_] = retried_tasks("Retry 2/4")
+    return {
+        "runs": View("/runs", "incidents-20", 200, HEIGHT),
+        "retry": View(f"/runs/task-run/{retried}", "Retry 2/4 will start", bottom=720),
+        "artifact": View(artifact("incidents-by-pop"), "Incidents of CET-RIO", bottom=560),
+    }
 
 
 def main() -> None:
-    """Start the lesson's stack with three workers, let things happen, and take the pictures."""
+    """Start each lesson's stack, let things happen, and take the pictures."""
     require_engine("make screenshots")
-    with Project(LESSON, "screenshots", {"PREFECT_PORT": PORT}) as stack:
+    env = {"PREFECT_PORT": PORT, "API_PORT": API_PORT}
+    with Project(ROOT / "03-prefect", "screenshots", env) as stack:
         stack.up("--scale", "worker=3")
-        photograph(make_history(stack))
+        photograph(UI, load(stack), PICTURES / "03-prefect")
+    with Project(ROOT / "04-incidents", "screenshots", env) as stack:
+        stack.up("worker")
+        photograph(UI, collect(stack), PICTURES / "04-incidents")
 
 
 if __name__ == "__main__":

@@ -404,7 +404,7 @@ def test_stop_pool_waits_for_a_run_then_cancels(host: Host) -> None:
 def incident_api() -> Iterator[str]:
     """The API of lesson 04, in the block; its address."""
     port = free_port()
-    command = [str(VENV / "bin/python"), "-m", "uvicorn", "--app-dir", "api", "--port", str(port), "app:app"]
+    command = [f"{VENV}/bin/python", "-m", "uvicorn", "--app-dir", "api", "--port", str(port), "app:app"]
     with subprocess.Popen(command, cwd=INCIDENTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as api:
         try:
             yield f"http://127.0.0.1:{port}/v2/adm_cor_comando/"
@@ -418,7 +418,7 @@ def test_the_flow_of_lesson_04_collects_into_a_folder_of_ones_own(host: Host, tm
         host.ok("start-worker", "BACKGROUND=1", f"INCIDENTS_API_URL={url}")
         env = {"PREFECT_API_URL": f"http://127.0.0.1:{host.port}/api", "PREFECT_API_AUTH_STRING": "admin:beyond-cron"}
         env |= {"FOLDER": str(tmp_path), "EVERY": "20"}
-        deploy = [str(VENV / "bin/prefect"), "--no-prompt", "deploy", "--all"]
+        deploy = [f"{VENV}/bin/prefect", "--no-prompt", "deploy", "--all"]
         subprocess.run(deploy, cwd=INCIDENTS, env=host.env | env, stdout=subprocess.DEVNULL, check=True)
         run = host.start_run("incidents-by-pop/every-20-minutes")
         wait_until(lambda: host.state_of(run) == "COMPLETED", what="the run did not complete")
