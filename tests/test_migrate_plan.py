@@ -312,6 +312,32 @@ def test_a_command_runs_as_under_cron(tmp_path: Path) -> None:
         assert outcome("[[ a == a ]] && echo $0", shell="/bin/bash") == ("done", ["/bin/bash"])
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "flock -n {d}/lock echo 'one  two' $((1 + 2))",
+        "flock {d}/lock -c 'cd {d} && pwd | tr a-z A-Z'",
+        "cd {d} && timeout 30 pwd",
+        "cd {d} && cd sub && pwd && ls ..",
+        "A=1 B='x  y' printenv A B",
+        "env A='x y' timeout 9 printenv A",
+        "nice -n 5 flock -n {d}/lock timeout 9 echo nice",
+        "timeout -k 1 5 sh -c 'echo last; exit 3'",
+        "for i in 1 2 3; do echo tried && break; sleep 1; done",
+        "setsid echo 'a > b && c'",
+    ],
+)
+def test_a_peeled_command_does_what_it_did(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "lock").touch()
+    command = command.format(d=tmp_path)
+    before, peeled = outcome(command), peel(command)
+    assert peeled.command != command
+    for name, value in peeled.env.items():
+        monkeypatch.setenv(name, value)
+    assert outcome(peeled.command, folder=peeled.folder, timeout=peeled.timeout) == before
+
+
 def test_the_output_of_a_command_is_capped() -> None:
     result, said = outcome("seq 100000; exit 1")
     assert result == "exit code 1; its last line: 100000"
