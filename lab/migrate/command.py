@@ -95,13 +95,18 @@ def cut(line: str) -> str:
 def summary(made: Plan, written: list[Path], into: Path | None) -> Iterator[str]:
     """How many lines there are of each fate, and what to do next."""
     counts = Counter(verdict.fate for verdict in made.verdicts)
-    fates = ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate]) or "no lines"
-    yield f"{len(made.verdicts)} lines: {fates}"
-    yield f"{len(made.deployments)} deployments, in the zone {made.zone} (--tz)"
+    fates = ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate]) or "nothing in it"
+    yield f"{plural(len(made.verdicts), 'line')}: {fates}"
+    yield f"{plural(len(made.deployments), 'deployment')}, in the zone {made.zone} (--tz)"
     if written:
         yield f"written: {', '.join(map(str, written))}"
         yield from (f"before it: prefect gcl create {name} --limit 1" for name in made.limits)
         yield f"next: cd {into} && prefect deploy --all"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def as_data(made: Plan) -> dict[str, Any]:
