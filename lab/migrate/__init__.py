@@ -1,0 +1,1 @@
+"""`lab migrate`: a crontab moved to Prefect, line by line."""

@@ -1,0 +1,190 @@
+"""A systemd timer and its service, line by line: what a calendar of cron's can say is moved, all else is refused by name."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.core import UserError
+from lab.cron.crontab import NICKNAMES, WEEKDAYS, Refused, ScheduleRejected, parse, printable
+from lab.migrate.lines import Entry, Line, Part, utf8
+from lab.migrate.peeled import Reason
+from lab.migrate.schedules import for_prefect
+from lab.migrate.words import seconds
+
+CALENDAR = re.compile(
+    r"(?:(?P<weekdays>[A-Za-z][A-Za-z,.]*)\s+)?(?:\*-(?P<month>[\d*,/.]+)-(?P<day>[\d*,/.]+)\s*)?"
+    r"(?:(?P<hour>[\d*,/.]+):(?P<minute>[\d*,/.]+)(?::0?0)?)?",
+    re.ASCII,
+)
+RELATIVE = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec", "OnClockChange")
+IGNORED = (
+    "Description",
+    "Documentation",
+    "Unit",
+    "WantedBy",
+    "Type",
+    "After",
+    "Wants",
+    "Requires",
+    "AccuracySec",
+    "Also",
+)
+USED = ("OnCalendar", "ExecStart", "User", "WorkingDirectory", "Environment", "RuntimeMaxSec", "TimeoutStartSec")
+SAYS = {  # a key → what is other without it
+    "RandomizedDelaySec": "a random delay: Prefect starts at the minute itself",
+    "Persistent": "one missed run is made up at boot; Prefect's worker makes up all that were planned",
+    "Nice": "write nice -n before the command",
+}
+Pair = tuple[int, str, str, str]  # number, text, key, value
+
+
+def read_timer(path: Path) -> list[Line]:
+    """The lines of a timer, then those of its service, which stands beside it.
+
+    Raises OSError when one of them cannot be read, and UserError when the timer names none.
+    """
+    timer = list(pairs(path.read_text(encoding="utf-8", errors="surrogateescape"), 0))
+    unit = next((value for _, _, key, value in timer if key == "Unit"), f"{path.stem}.service")
+    if not re.fullmatch(r"[\w@:.\\-]*\w", unit):
+        raise UserError(f"{path} names no service: Unit={printable(unit)}")
+    beside = path.with_name(unit).read_text(encoding="utf-8", errors="surrogateescape")
+    service = list(pairs(beside, len(timer)))
+    every = timer + service
+    job = job_of(path.stem, every)
+    return [Line(number, text, content(number, text, key, value, job)) for number, text, key, value in every]
+
+
+def pairs(text: str, before: int) -> Iterator[Pair]:
+    """The lines of a unit, numbered on from those before; key and value are empty for what has none."""
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), before + 1):
+        key, equals, value = line.strip().partition("=")
+        is_pair = equals and not line.strip().startswith(("#", ";", "["))
+        yield (number, line, key.strip(), value.strip()) if is_pair else (number, line, "", "")
+
+
+def job_of(name: str, every: list[Pair]) -> Entry | str:
+    """The job of a timer and its service, or why there is none."""
+    values: dict[str, list[str]] = {}
+    for _, text, key, value in every:
+        if not utf8(text) or "\0" in text or (key and value.endswith("\\")):
+            return "a line that goes on in the next one, or is no text"
+        values.setdefault(key, []).append(value)
+    calendars = [calendar(value) for value in values.get("OnCalendar", [])]
+    commands = [command(value) for value in values.get("ExecStart", [])]
+    if not calendars or None in calendars:
+        return (
+            "its times have no five fields: write an OnCalendar of days, hours and minutes, without a zone or seconds"
+        )
+    if not commands or None in commands:
+        return "its ExecStart is missing, or has an @ + ! : or % that only systemd reads"
+    schedules = [cron for text in calendars if text for cron in for_prefect(parse(text))]
+    if not schedules:
+        return "its times never come"
+    env = dict(word.split("=", 1) for value in values.get("Environment", []) for word in split(value) if "=" in word)
+    limits = [
+        length
+        for key in ("RuntimeMaxSec", "TimeoutStartSec")
+        for value in values.get(key, [])
+        if (length := span(value))
+    ]
+    return Entry(
+        tuple(dict.fromkeys(schedules)),
+        " && ".join(one for one in commands if one),
+        user=values.get("User", [""])[-1],
+        name=name,
+        env=env,
+        folder=values.get("WorkingDirectory", ["/"])[-1],
+        timeout=min(limits, default=None),
+        limit="CANCEL_NEW",
+        reasons=(Reason("timer", "a timer never starts a job that is still at work: limit 1 does so here"),),
+    )
+
+
+def content(number: int, text: str, key: str, value: str, job: Entry | str) -> Entry | Refused | Part | None:
+    """What stands on a line; the job belongs to ExecStart, and is what `job_of` says."""
+    if not key:
+        return Part("no job", "a section") if text.strip().startswith("[") else None
+    if key in IGNORED:
+        return Part("no job", f"{key} says nothing of the job")
+    if key in RELATIVE:
+        return Refused(number, text, f"{key} counts from a start: a schedule of Prefect's knows the clock only")
+    if key == "ExecStart":
+        return job if isinstance(job, Entry) else Refused(number, text, job)
+    if key == "OnCalendar" and not calendar(value):
+        return Refused(number, text, f"{value!r} has no five fields")
+    if key in SAYS:
+        return Part("changed", key, (Reason("timer", SAYS[key]),))
+    if key in USED:
+        return Part("moved", f"{key}: a part of the job") if isinstance(job, Entry) else Refused(number, text, job)
+    return Refused(number, text, f"{key} is not read: see whether the job needs it")
+
+
+def calendar(text: str) -> str | None:
+    """The five fields of an OnCalendar; None when it says more than they can."""
+    if text in NICKNAMES:
+        return NICKNAMES[text].replace("* * 0", "* * 1") if text == "weekly" else NICKNAMES[text]  # a Monday
+    found = CALENDAR.fullmatch(text)
+    if not found or not text:
+        return None
+    minute, hour = (found["minute"] or "0"), (found["hour"] or "0")
+    fields = [field(part or "*", low) for part, low in ((minute, 0), (hour, 0), (found["day"], 1), (found["month"], 1))]
+    days = weekdays(found["weekdays"]) if found["weekdays"] else "*"
+    if None in fields or days is None:
+        return None
+    if days != "*" and fields[2] != "*":  # to systemd both must match, to cron one is enough
+        return None
+    written = " ".join([*map(str, fields), days])
+    try:
+        parse(written)
+    except ScheduleRejected:
+        return None
+    return written
+
+
+def field(text: str, low: int) -> str | None:
+    """A component of a calendar as a field of cron's: 9..17 is 9-17, 0/15 is every 15th from 0 on."""
+    terms = []
+    for term in text.split(","):
+        term = re.sub(r"\b0+(?=\d)", "", term.replace("..", "-"))
+        if "." in term:
+            return None
+        first, slash, step = term.partition("/")
+        if slash and first not in ("*", str(low)) and "-" not in first:
+            return None
+        terms.append(f"{'*' if first == str(low) else first}/{step}" if slash else first)
+    return ",".join(terms)
+
+
+def weekdays(text: str) -> str | None:
+    """The weekdays of a calendar: Mon..Fri, Sat,Sun, whole names too. A range may run over the end of the week."""
+    numbers: set[int] = set()
+    for term in text.split(","):
+        names = [name[:3].title() for name in term.split("..")]
+        if len(names) > 2 or not set(names) <= set(WEEKDAYS):
+            return None
+        first, last = WEEKDAYS.index(names[0]), WEEKDAYS.index(names[-1])
+        numbers |= {day % 7 for day in range(first, last + 1 if last >= first else last + 8)}
+    return ",".join(map(str, sorted(numbers)))
+
+
+def command(text: str) -> str | None:
+    """An ExecStart for the shell: systemd starts a program, so that | and > are words to it. None when it is no such."""
+    text = text.removeprefix("-") if text.startswith("-/") else text
+    found = split(text)
+    if not found or found[0][0] in "@+!:-|" or "%" in text.replace("%%", "") or "$" in text:
+        return None
+    return shlex.join(found).replace("%%", "%")
+
+
+def split(text: str) -> list[str]:
+    """The words of a value; none when its quotes do not match."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def span(text: str) -> float | None:
+    """A length of time in seconds, of one number and one unit; None for more, and for infinity."""
+    return seconds(re.sub(r"(sec|second|seconds)$", "s", re.sub(r"(min|minutes?)$", "m", text.replace(" ", ""))))
