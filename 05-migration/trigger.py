@@ -18,6 +18,7 @@ import getpass
 import http.client
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -198,10 +199,12 @@ def why_late(api: Api, pool: str | None) -> str:
     if not pool:
         return "nobody serves this deployment: start the program that calls serve()"
     if api(f"/work_pools/{quote(pool)}")["is_paused"]:
-        return f"the pool {pool} is paused: prefect work-pool resume {pool}"
+        return f"the pool {pool} is paused: prefect work-pool resume {shlex.quote(pool)}"
     if not any(worker["status"] == "ONLINE" for worker in api(f"/work_pools/{quote(pool)}/workers/filter", {})):
-        return f"no worker of the pool {pool} is online: prefect worker start --pool {pool}"
-    return f"the workers of the pool {pool} are busy, or a limit is reached: prefect work-pool inspect {pool}"
+        return f"no worker of the pool {pool} is online: prefect worker start --pool {shlex.quote(pool)}"
+    return (
+        f"the workers of the pool {pool} are busy, or a limit is reached: prefect work-pool inspect {shlex.quote(pool)}"
+    )
 
 
 def look(api: Api, id: str) -> tuple[str, str]:
@@ -242,10 +245,10 @@ def parameters(text: str) -> dict[str, Any]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(
-            f"this is no JSON, {one_line(error)}: {text!r}; write it as '{{\"name\": 1}}'"
+            f"this is no JSON, {one_line(error)}: {text[:60]!r}; write it as '{{\"name\": 1}}'"
         ) from None
     if not isinstance(found, dict):
-        raise argparse.ArgumentTypeError(f"this is no JSON object: {text!r}; write it as '{{\"name\": 1}}'")
+        raise argparse.ArgumentTypeError(f"this is no JSON object: {text[:60]!r}; write it as '{{\"name\": 1}}'")
     return found
 
 
@@ -304,7 +307,7 @@ def main(words: list[str], prog: str) -> int:
     """Do what the words of a command line ask for; the exit code."""
     try:
         asked = parser(prog).parse_args(words)
-        if not asked.deployment and (asked.conf is not None or asked.wait):
+        if (asked.conf is not None and asked.deployment is None) or (asked.wait and asked.list):
             raise Impossible(f"--conf and --wait go with --deployment (try: {prog} --help)")
         address = asked.url or os.environ.get("PREFECT_API_URL") or URL
         api = Api(address, login(asked.username, asked.password))
