@@ -4,7 +4,7 @@
 exit codes:
   0  done; where it waited, the run is Completed
   1  the run is Failed
-  2  could not be done, no run was started: one line says what happened, why, and what helps
+  2  could not be done: one line says what happened, why, and what helps; no run was started, unless it says so
   3  the run is Crashed: its process died
   4  the run is Cancelled
   5  the run has not ended when the time to wait is over; it goes on
@@ -36,6 +36,10 @@ URL = "http://127.0.0.1:4200/api"
 
 class Impossible(Exception):
     """Why it could not be done, in one line for people."""
+
+
+class Unreachable(Impossible):
+    """Nobody answered: whether the question arrived is not known."""
 
 
 class Stay(HTTPRedirectHandler):
@@ -71,7 +75,7 @@ class Api:
         except HTTPError as error:
             raise Impossible(self.refusal(error)) from None
         except (OSError, http.client.HTTPException) as error:
-            raise Impossible(f"no server answers at {self.url}: {getattr(error, 'reason', None) or error}") from None
+            raise Unreachable(f"no server answers at {self.url}: {getattr(error, 'reason', None) or error}") from None
         except ValueError:
             raise Impossible(self.stranger()) from None
 
@@ -187,7 +191,10 @@ def start(api: Api, name: str, conf: dict[str, Any]) -> str:
     """Start a run; the id of it."""
     called, deployment = find(api, name)
     check_names(called, deployment, conf)
-    run = api(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": conf})
+    try:
+        run = api(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": conf})
+    except Unreachable as reason:
+        raise Impossible(f"{reason}; the run may have been started, --list shows it") from None
     print(f"{called}: started {run['name']} {run['id']}", flush=True)
     if deployment["paused"] and deployment["schedules"]:
         print(f"{called} is paused: its schedule plans no run; this one starts all the same", flush=True)
