@@ -41,19 +41,27 @@ SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {  # name of a deployment →
     "interval": ({"interval": 120}, "every 120 s UTC"),
     "rrule": ({"rrule": "FREQ=MONTHLY;BYDAY=-1FR"}, "FREQ=MONTHLY;BYDAY=-1FR UTC"),
 }
-# What Prefect would start with, and what make would give to the make that installs it.
-OURS = ("PREFECT_", "MAKE", "MFLAGS", "VENV", "PYTHON", "STATE")
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-ENV = {name: value for name, value in CLEAN.items() if not name.lower().endswith("_proxy")} | {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_API_AUTH_STRING": LOGIN, "PREFECT_API_AUTH_STRING": LOGIN,
+LESSON_3 = (
+    "PREFECT_",
+    "MAKE",
+    "MFLAGS",
+    "STATE",
+    "VENV",
+    "PYTHON",
+    "SOURCE_URL",
+    "SHOP_URL",
+    "WAREHOUSE_URL",
+    "POSTGRES_",
+)
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(LESSON_3)}
+ENV = {name: value for name, value in CLEAN.items() if not name.lower().endswith("_proxy")}
+SETTINGS = {
     "PREFECT_SERVER_API_DEFAULT_LIMIT": str(PAGE),
-    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "1", "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",  # nothing is planned: a run is there because somebody asks
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-}  # fmt: skip
-# What SQLite locks for when it writes at the same time, and no test needs: nothing is planned, somebody asks.
-IDLE = ("SCHEDULER", "EVENT_PERSISTER", "TRIGGERS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS")
-ENV |= {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE}
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Server:
     """A Prefect server with 250 deployments and a program that serves one more."""
 
     port: int
-    process: "subprocess.Popen[bytes]"
+    pid: int
 
     @property
     def url(self) -> str:
@@ -72,7 +80,7 @@ class Server:
         return PrefectApi(f"127.0.0.1:{self.port}", LOGIN, patience=PATIENCE)
 
     def env(self, **more: str) -> dict[str, str]:
-        return ENV | {"PREFECT_API_URL": self.url} | more
+        return ENV | {"PREFECT_API_URL": self.url, "PREFECT_API_AUTH_STRING": LOGIN} | more
 
     def trigger(self, *words: str, **env: str) -> tuple[int, str, str]:
         """Exit code, output and errors of the file, run by a Python without any package."""
@@ -126,33 +134,39 @@ def fill(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    make = ("make", "--no-print-directory", "--directory", ROOT / "03-prefect", "venv", f"PYTHON={sys.executable}")
-    subprocess.run(make, env=CLEAN, check=True, capture_output=True, timeout=900)
-    folder = tmp_path_factory.mktemp("trigger")
-    port, log = free_port(), (folder / "log").open("wb")
-    env = {"PREFECT_HOME": str(folder), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "TMPDIR": str(folder)}
+    """Lesson 03 without Docker: Prefect on PostgreSQL, with a password, and a program that serves a flow."""
+    folder, port = tmp_path_factory.mktemp("trigger"), free_port()
+    made = shutil.ignore_patterns(".venv", ".local", ".env", "__pycache__")
+    lesson = shutil.copytree(ROOT / "03-prefect", folder / "03-prefect", ignore=made)
+    place = {"STATE": str(folder / "state"), "PREFECT_SERVER_API_PORT": str(port)}
+    env = CLEAN | SETTINGS | place | {"VENV": str(VENV), "PYTHON": sys.executable, "PREFECT_API_AUTH_STRING": LOGIN}
 
-    def run(*words: str | Path) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(words, cwd=folder, env=ENV | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    def make(*words: str) -> None:
+        command = ("make", "--no-print-directory", *words)
+        done = subprocess.run(command, cwd=lesson, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
-    begun = [run(VENV / "bin/prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))]
+    serve = [VENV / "bin/python", Path(__file__).with_name("trigger_inside.py")]
     try:
-        made = Server(port, begun[0])
-        made.api("/health")
-        begun.append(run(VENV / "bin/python", Path(__file__).with_name("trigger_inside.py")))
-        fill(made)
-        served = {"deployments": {"name": {"any_": ["served"]}}}
-        assert until(lambda: made.api("/deployments/count", served), PATIENCE), (folder / "log").read_text()
-        yield made
-    finally:
-        for process in reversed(begun):
-            process.send_signal(signal.SIGINT)
-        for process in begun:
+        make("start-server", "BACKGROUND=1")
+        started = Server(port, int((folder / "state/run/server.pid").read_text()))
+        home = {"PREFECT_HOME": str(folder / "served"), "TMPDIR": str(folder)}
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(
+                serve, cwd=folder, env=started.env(**SETTINGS, **home), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            ) as serving,
+        ):
             try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        log.close()
+                fill(started)
+                served = {"deployments": {"name": {"any_": ["served"]}}}
+                log_file = folder / "log"
+                assert until(lambda: started.api("/deployments/count", served), PATIENCE), log_file.read_text()
+                yield started
+            finally:
+                serving.kill()
+    finally:
+        make("clean")
 
 
 @pytest.fixture(scope="module")
@@ -410,7 +424,7 @@ def test_a_server_that_goes_away_does_not_end_the_wait(server: Server) -> None:
     ) as child:
         assert child.stdout
         assert child.stdout.readline() and child.stdout.readline()  # it waits
-        server.process.kill()
+        os.kill(server.pid, signal.SIGKILL)
         assert any(line.startswith(f"no server answers at {server.url}") for line in child.stdout)
         child.send_signal(signal.SIGINT)
         assert child.wait(PATIENCE) == 130
