@@ -169,8 +169,8 @@ def find(api: Api, name: str) -> tuple[str, dict[str, Any]]:
         raise Impossible(f"{name!r} names {len(found)} deployments, choose one: {some(sorted(found))}")
     names = [called for page in deployments(api) for called in page]
     short = {called if flow else part: called for called in names for part in called.rsplit("/", 1)}
-    near = {short[part] for part in difflib.get_close_matches(name, short)}
-    hint = f"did you mean {' or '.join(sorted(near))}" if near else "--list shows all"
+    near = dict.fromkeys(short[part] for part in difflib.get_close_matches(name, short))  # the best first
+    hint = f"did you mean {' or '.join(near)}" if near else "--list shows all"
     raise Impossible(f"there is no deployment {name!r} at {api.url}: {hint}")
 
 
