@@ -137,7 +137,8 @@ def schedule(deployment: dict[str, Any]) -> str:
     found = []
     for one in deployment["schedules"]:
         when = one["schedule"]
-        text = when.get("cron") or when.get("rrule") or f"every {when['interval']:g} s"
+        rule = when.get("rrule", "").rpartition("\n")[2]  # the line above it is the start, which the server adds
+        text = when.get("cron") or rule or f"every {when['interval']:g} s"
         zone = when.get("timezone") or "UTC"
         found.append(f"{one_line(text)} {zone}" + ("" if one["active"] else " (off)"))
     return ("paused: " if deployment["paused"] else "") + ("; ".join(found) or "no schedule")
@@ -183,7 +184,8 @@ def check_names(called: str, deployment: dict[str, Any], conf: dict[str, Any]) -
     known = (deployment["parameter_openapi_schema"] or {}).get("properties")
     for name in conf if known is not None else ():
         if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
+            names = sorted(known, key=lambda one: known[one].get("position", 0))  # as the flow has them
+            has = f"it has {', '.join(names)}" if names else "it has none"
             raise Impossible(f"{called} has no parameter {name!r}: {has}")
 
 
