@@ -141,7 +141,7 @@ def schedule(deployment: dict[str, Any]) -> str:
         text = when.get("cron") or rule or f"every {when['interval']:g} s"
         zone = when.get("timezone") or "UTC"
         found.append(f"{one_line(text)} {zone}" + ("" if one["active"] else " (off)"))
-    return ("paused: " if deployment["paused"] else "") + ("; ".join(found) or "no schedule")
+    return ("paused: " if deployment["paused"] else "") + ("; ".join(sorted(found)) or "no schedule")
 
 
 def show(api: Api) -> None:

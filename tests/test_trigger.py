@@ -196,7 +196,7 @@ def test_the_list_has_schedules_and_last_runs(server: Server, ended: object) -> 
     shown = {name: (state, when) for name, state, when in rows}
     for name, (_, when) in SCHEDULES.items():
         assert shown[f"shop/{name}"] == ("never ran", when)
-    assert shown["shop/two schedules"][1] == "30 2 * * * America/Sao_Paulo; 0 12 * * * UTC (off)"
+    assert shown["shop/two schedules"][1] == "0 12 * * * UTC (off); 30 2 * * * America/Sao_Paulo"
     assert shown["shop/paused"][1] == "paused: 30 2 * * * America/Sao_Paulo"
     assert shown["shop/none"][1] == "no schedule"
     assert re.fullmatch(r"Completed \d{4}-\d\d-\d\d \d\d:\d\dZ", shown["shop/busy"][0])
@@ -304,7 +304,7 @@ REFUSED = [
     (["--deployment", "strict", "--conf", "{size: 3}"], "this is no JSON"),
     (["--deployment", "strict", "--conf", "[" * 100_000], "this is no JSON"),
     (["--deployment", "strict", "--conf", "[1]"], "this is no JSON object: '[1]'"),
-    (["--deployment", "strict", "--conf", '{"sise": 3}'], "has no parameter 'sise': it has size, day"),
+    (["--deployment", "strict", "--conf", '{"sise": 3}'], "has no parameter 'sise': it has day, size"),
     (["--deployment", "none", "--conf", '{"size": 3}'], "has no parameter 'size': it has none"),
     (["--deployment", "strict", "--conf", '{"size": "many"}'], "(409): Error creating flow run: "),
     (["--deployment", "strict", "--conf", '{"size": "many"}'], "'many' is not of type 'integer'"),
