@@ -2,7 +2,7 @@
 
 import typer
 
-from lab import up
+from lab import trigger, up
 from lab.checks import command as checks
 from lab.console import Commands
 from lab.cron import command as cron
@@ -31,4 +31,5 @@ app.command()(up.down)
 app.command("break")(faults.break_)
 app.command("fix")(faults.fix)
 app.command("why")(why.command(lint))
+app.command("trigger", context_settings=trigger.PASSED_ON, add_help_option=False)(trigger.trigger)
 app.command("mend", hidden=True)(faults.fix)  # as it was called at first

@@ -49,6 +49,11 @@ IMPOSSIBLE = {
         (["--surprise", "burst"], "chooses"),
     ],
     "fix": [([], "lab doctor"), (["paused"], "--help")],
+    "trigger": [
+        ([], "--help"),
+        (["--list", "--url", "x"], "no address"),
+        (["--deployment", "x", "--conf", "{"], "no JSON"),
+    ],
     "why": [([], "lab doctor"), (["07-x"], "02-cron"), (["a", "b"], "--help")],
 }
 
