@@ -300,6 +300,15 @@ def test_all_is_deployed_and_the_status_tells(host: Host) -> None:
     assert len(re.findall(r"^worker-\S+ +process \d+", status, re.M)) == 1
 
 
+def test_a_cron_line_is_planned_by_every_python(host: Host) -> None:
+    """Below 3.13 an older `whenever` refuses the time zone."""
+    planned = {
+        "deployments": {"name": {"any_": ["at-three"]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    wait_until(lambda: host.api("/flow_runs/filter", planned), what="nothing is planned")
+
+
 def test_the_worker_executes_a_run_while_the_shop_is_open(host: Host) -> None:
     host.ok("start-generator", "BACKGROUND=1")
     assert "generator  process" in host.ok("status")

@@ -26,7 +26,7 @@ from engine.web import PrefectApi, free_port
 from lab.cli import app
 
 pytestmark = pytest.mark.clock
-TRIGGER = ROOT / "05-migration/trigger.py"
+TRIGGER = str(ROOT / "05-migration/trigger.py")
 VENV = ROOT / "03-prefect/.venv"
 LOGIN = "admin:beyond-cron"
 PATIENCE = 240  # seconds, on a busy machine
@@ -304,7 +304,7 @@ REFUSED = [
     (["--deployment", "strict", "--conf", "{size: 3}"], "this is no JSON"),
     (["--deployment", "strict", "--conf", "[" * 100_000], "this is no JSON"),
     (["--deployment", "strict", "--conf", "[1]"], "this is no JSON object: '[1]'"),
-    (["--deployment", "strict", "--conf", '{"sise": 3}'], "has no parameter 'sise': it has day, size"),
+    (["--deployment", "strict", "--conf", '{"sizes": 3}'], "has no parameter 'sizes': it has day, size"),
     (["--deployment", "none", "--conf", '{"size": 3}'], "has no parameter 'size': it has none"),
     (["--deployment", "strict", "--conf", '{"size": "many"}'], "(409): Error creating flow run: "),
     (["--deployment", "strict", "--conf", '{"size": "many"}'], "'many' is not of type 'integer'"),

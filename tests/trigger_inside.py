@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Flows for tests/test_trigger.py, served by this process with the Prefect of lesson 03."""
 
 import os
