@@ -9,6 +9,7 @@ from lab.cron import command as cron
 from lab.cron.lint import lint
 from lab.doctor import command as doctor
 from lab.faults import command as faults
+from lab.migrate import command as migrate
 from lab.policy import command as policy
 from lab.why import command as why
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command("check")(checks.check)
 app.command("reset")(checks.reset)
 app.add_typer(cron.app, name="cron")
+app.add_typer(migrate.app, name="migrate")
 app.add_typer(policy.app, name="policy")
 app.command()(doctor.doctor)
 app.command()(up.up)
