@@ -80,7 +80,9 @@ def test_the_calendar_fits_a_terminal_and_counts_the_busiest_day() -> None:
 
 
 def test_a_spread_halves_the_peak_and_changes_minutes_only() -> None:
-    jobs = starts(*(f"0 * * * * /{number}" for number in range(6)), "*/15 * * * * /a", "*/15 * * * * /b", "* * * * * /c")
+    jobs = starts(
+        *(f"0 * * * * /{number}" for number in range(6)), "*/15 * * * * /a", "*/15 * * * * /b", "* * * * * /c"
+    )
     moves = spread(jobs)
     schedules = {move.start.name: move.schedule for move in moves}
     after = starts(*(f"{schedules.get(job.name, job.task.schedule.text)} {job.task.command}" for job in jobs))
@@ -136,7 +138,13 @@ def test_the_crontab_and_the_timers_of_a_machine_are_read(monkeypatch: pytest.Mo
 
 
 def test_standard_input_is_read_and_hostile_bytes_are_no_trouble() -> None:
-    for raw in (b"", b"\xff\xfe\x00", b"* * * * * \x1b[31m /x\xff\n", b"\n" * 20_000, b"*/5 * * * * " + b"%" * 900 + b"\n"):
+    for raw in (
+        b"",
+        b"\xff\xfe\x00",
+        b"* * * * * \x1b[31m /x\xff\n",
+        b"\n" * 20_000,
+        b"*/5 * * * * " + b"%" * 900 + b"\n",
+    ):
         done = CliRunner().invoke(app, ["audit", "-"], input=raw)
         assert done.exit_code in (0, 1) and "\x1b" not in done.output
 

@@ -67,7 +67,9 @@ def shown(one: Audit) -> Iterator[str]:
             yield f"{found.line:>4}  {text if len(text) <= WIDTH - 6 else text[: WIDTH - 8] + ' …'}".rstrip()
         last = found.line
         text = f"{found.fault}: {printable(found.why)} → {PLACES[found.fault]}"
-        yield from textwrap.wrap(text, WIDTH, initial_indent="      ", subsequent_indent="        ", break_on_hyphens=False)
+        yield from textwrap.wrap(
+            text, WIDTH, initial_indent="      ", subsequent_indent="        ", break_on_hyphens=False
+        )
     if not one.findings:
         yield "      nothing found"
 

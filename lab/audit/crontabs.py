@@ -98,7 +98,11 @@ def step_order(tasks: list[Task]) -> Iterator[Finding]:
         reads = WRITTEN.sub(" ", task.command)
         for file, number in writers.items():
             if number != task.number and re.search(rf"(?<![\w./-]){re.escape(file)}(?![\w./-])", reads):
-                yield Finding(task.number, "step-order", f"it reads {file}, which line {number} writes: only the clock orders them")
+                yield Finding(
+                    task.number,
+                    "step-order",
+                    f"it reads {file}, which line {number} writes: only the clock orders them",
+                )
 
 
 def of_path(path: Path, system: bool) -> list[Crontab]:
@@ -110,7 +114,9 @@ def of_path(path: Path, system: bool) -> list[Crontab]:
         inside = path.parent.name == "cron.d" or (path.parent.name, path.name) == ("etc", "crontab")
         return [Crontab(str(path), path.read_bytes(), system or inside)]
     except OSError as reason:
-        raise UserError(f"{reason.filename or path} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
+        raise UserError(
+            f"{reason.filename or path} cannot be read: {(reason.strerror or str(reason)).lower()}"
+        ) from None
 
 
 def of_machine() -> tuple[list[Crontab], list[str]]:

@@ -33,7 +33,9 @@ PLACES = {  # fault → where the course shows it
     "broken": "crontab.md#find-what-breaks-a-crontab",
 }
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-QUICK = words("true false : [ test echo printf date touch rm logger sleep cd exit command mkdir ln chmod . source pgrep cat")
+QUICK = words(
+    "true false : [ test echo printf date touch rm logger sleep cd exit command mkdir ln chmod . source pgrep cat"
+)
 OVER_NETWORK = words("""
 curl wget ssh scp sftp rsync psql pg_dump pg_dumpall mysql mysqldump mariadb mariadb-dump redis-cli clickhouse-client aws
 gsutil rclone restic borg certbot
@@ -54,7 +56,9 @@ APPENDS = re.compile(r">>\s*(?!/dev/|/proc/|&)([^\s;|&<>()]+)")
 LEAVES = re.compile(r"(?<!&)(?<!>)&\s*$")
 WAITS = re.compile(r"^\s*(?:/bin/)?sleep\s+\d+\s*(;|&&)")
 SECRET = (
-    re.compile(r"\b\w*(?:PASSWORD|PASSWD|PGPASSWORD|TOKEN|SECRET|API_?KEY|ACCESS_?KEY)\w*\s*=\s*[\"']?[^\s$\"'`]{3,}", re.I),
+    re.compile(
+        r"\b\w*(?:PASSWORD|PASSWD|PGPASSWORD|TOKEN|SECRET|API_?KEY|ACCESS_?KEY)\w*\s*=\s*[\"']?[^\s$\"'`]{3,}", re.I
+    ),
     re.compile(r"--(?:password|token|api-?key|secret)[= ][\"']?[^\s$\"'`-]{3,}", re.I),
     re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^|;&]*\s-p[^\s$\"'`]{2,}"),
     re.compile(r"\w+://[^\s:/@$]+:[^\s@/$]{2,}@"),

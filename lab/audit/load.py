@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from lab.audit.faults import Task
 from lab.cron.runs import matches
@@ -119,7 +120,7 @@ def movable(task: Task) -> int:
         return 0
     minutes = sorted(task.schedule.fields[0].values)
     gap = 60 // len(minutes)
-    even = all(later - sooner == gap for sooner, later in zip(minutes, minutes[1:], strict=False))
+    even = all(later - sooner == gap for sooner, later in pairwise(minutes))
     return gap if even and 60 % len(minutes) == 0 and len(minutes) <= OFTEN else 0
 
 

@@ -51,7 +51,7 @@ class Cron:
         if len(search.expanded) > 5:  # with seconds, or years
             yield from takewhile(lambda at: at.date() <= last, found(search))
             return
-        minutes, hours = ([*range(size)] if "*" in values else values for size, values in zip((60, 24), search.expanded))
+        minutes, hours = (every(size, values) for size, values in zip((60, 24), search.expanded[:2], strict=True))
         search.expanded[:2] = MIDNIGHT
         for day in takewhile(lambda at: at.date() <= last, found(search)):
             yield from (day.replace(hour=hour, minute=minute) for hour in hours for minute in minutes)
@@ -139,6 +139,11 @@ class RRule:
 
 
 Timing = Cron | Interval | RRule
+
+
+def every(size: int, values: list[int | str]) -> list[int]:
+    """The values of a field of croniter's, all of them for a star."""
+    return [*range(size)] if "*" in values else [int(value) for value in values]
 
 
 def found(search: croniter) -> Iterator[datetime]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +14,8 @@ from lab.console import judged
 from lab.cron.command import moment_named, plural, zone_named
 from lab.cron.crontab import Job, Refused, printable, read
 from lab.migrate.deployments import read_deployments
-from lab.migrate.diff import Cause, Outcome, Window, compare, numbers, window_of
-from lab.migrate.pairs import Line, Pair, line_of, paired
+from lab.migrate.diff import Cause, Outcome, Window, compare, window_of
+from lab.migrate.pairs import Line, Pair, line_of, numbers, paired
 
 SHOWN = 5  # instants of a reason
 WIDTH = 76
@@ -66,7 +66,11 @@ def shown(outcome: Outcome, window: Window, most: int | None) -> Iterator[str]:
     """A pair as lines: equal, or each reason with its instants."""
     differing = sum(map(len, outcome.causes))
     verdict = "differs" if outcome.causes else "equal"
-    count = f"{differing:,} of {plural_of(outcome.compared, 'instant')}" if differing else plural_of(outcome.compared, "instant")
+    count = (
+        f"{differing:,} of {plural_of(outcome.compared, 'instant')}"
+        if differing
+        else plural_of(outcome.compared, "instant")
+    )
     yield f"{verdict:<8} {names(outcome.pair)}: {count}"
     if not outcome.causes:
         return

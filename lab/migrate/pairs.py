@@ -93,3 +93,8 @@ def partner(command: str | None, deployment: Deployment, pairs: Iterable[Pair]) 
 def same(command: str, pair: Pair) -> bool:
     """Whether the lines of a pair have this command, as it is written or as the shell gets it."""
     return any(command.strip() in (line.command, line.written) for line in pair.lines)
+
+
+def numbers(pair: Pair) -> str:
+    """The numbers of the lines of a pair."""
+    return ", ".join(str(line.number) for line in pair.lines)
