@@ -29,6 +29,13 @@ IMPOSSIBLE = {
     "reset": [(["02-cron"], PERCENT), (["02-cron/nope"], "weekdays"), ([], "--help")],
     "cron explain": [(["61 * * * *"], "minute"), (["* * * * *", "--tz", "Mars"], "Mars"), ([], "--help")],
     "cron lint": [(["no-such-file"], "no such file"), ([str(ROOT)], "is a directory"), ([], "--help")],
+    "audit": [(["no-such-file"], "no such file"), (["-", "--tz", "Mars"], "Mars")],
+    "migrate diff": [
+        (["no-such-file", "x"], "no such file"),
+        (["-", str(ROOT)], "is a directory"),
+        (["-", "x", "--tz", "Mars"], "Mars"),
+        ([], "--help"),
+    ],
     "policy simulate": [
         (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "bad minute"),
         ([], "--help"),

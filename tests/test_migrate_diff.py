@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 from lab.cli import app
 from lab.cron.crontab import ScheduleRejected, parse
 from lab.migrate.dates import Cron
-from lab.migrate.deployments import Scheduled
 from lab.migrate.diff import AUTUMN, FIRST_OF_MARCH, SPRING, compare, window_of
 from lab.migrate.pairs import Line, Pair
+from lab.migrate.prefect_yaml import Scheduled
 
 FROM = ("--from", "2027-02-01T00:00")
 

@@ -11,9 +11,9 @@ import typer
 from lab.audit.crontabs import Audit, Crontab, audited, machine_zone, of_machine, of_path, timers
 from lab.audit.faults import PLACES
 from lab.audit.load import calendar, collisions, spread, starts_of
-from lab.console import judged
-from lab.cron.command import plural, zone_named
+from lab.console import judged, plural
 from lab.cron.crontab import printable
+from lab.cron.zones import zone_named
 
 WIDTH = 80
 

@@ -117,7 +117,10 @@ class RRule:
         try:
             with deadline():
                 found = self.rule().xafter(start.astimezone(self.zone), inc=True)
-                return within((at.astimezone(UTC) for at in takewhile(lambda at: at <= end, found)), start, end)
+                once: dict[datetime, datetime] = {}  # to Prefect, a local time that comes twice is one date
+                for at in islice(takewhile(lambda at: at <= end, found), MOST + 1):
+                    once.setdefault(at.astimezone(self.zone).replace(tzinfo=None), at.astimezone(UTC))
+                return within(once.values(), start, end)
         except (TypeError, ValueError, AttributeError) as reason:  # of dateutil: dates with and without a zone, for one
             raise NoEnd(f"Prefect cannot plan it: {reason}") from None
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from lab.cron.crontab import Schedule
 from lab.cron.runs import ClockChange, clock_changes, moments
 from lab.migrate.dates import NoEnd, Timing
-from lab.migrate.deployments import Scheduled
 from lab.migrate.pairs import Pair, numbers
+from lab.migrate.prefect_yaml import Scheduled
 from lab.migrate.repairs import REPAIRS, as_in_crontab
 
 SECOND = timedelta(seconds=1)

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from engine.core import UserError
-from lab.console import judged
-from lab.cron.command import moment_named, plural, zone_named
+from lab.console import judged, plural
 from lab.cron.crontab import Job, Refused, printable, read
-from lab.migrate.deployments import read_deployments
+from lab.cron.zones import moment_named, zone_named
 from lab.migrate.diff import Cause, Outcome, Window, compare, window_of
 from lab.migrate.pairs import Line, Pair, line_of, numbers, paired
+from lab.migrate.prefect_yaml import read_deployments
 
 SHOWN = 5  # instants of a reason
 WIDTH = 76

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lab.cron.crontab import Job, Schedule
-from lab.migrate.deployments import Deployment, Scheduled
+from lab.migrate.prefect_yaml import Deployment, Scheduled
 
 PERCENT = re.compile(r"(?<!\\)%")
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from lab.cron.crontab import ScheduleRejected, split_line
 from lab.migrate.dates import Cron
-from lab.migrate.deployments import Scheduled
 from lab.migrate.pairs import Pair
+from lab.migrate.prefect_yaml import Scheduled
 
 Repair = Callable[[Pair, list[Scheduled], ZoneInfo], list[Scheduled]]
 Named = Callable[[Pair, list[Scheduled], ZoneInfo], str]
