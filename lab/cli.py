@@ -3,6 +3,7 @@
 import typer
 
 from lab import trigger, up
+from lab.audit import command as audit
 from lab.checks import command as checks
 from lab.console import Commands
 from lab.cron import command as cron
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("check")(checks.check)
 app.command("reset")(checks.reset)
+app.command()(audit.audit)
 app.add_typer(cron.app, name="cron")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(policy.app, name="policy")

@@ -84,3 +84,8 @@ def show(header: list[str], rows: list[list[str]]) -> None:
     with console.capture() as drawn:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in drawn.get().strip("\n").splitlines()))
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

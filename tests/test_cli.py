@@ -35,6 +35,13 @@ IMPOSSIBLE = {
         (["-", "--tz", "Mars"], "Mars"),
         ([], "--help"),
     ],
+    "audit": [(["no-such-file"], "no such file"), (["-", "--tz", "Mars"], "Mars")],
+    "migrate diff": [
+        (["no-such-file", "x"], "no such file"),
+        (["-", str(ROOT)], "is a directory"),
+        (["-", "x", "--tz", "Mars"], "Mars"),
+        ([], "--help"),
+    ],
     "policy simulate": [
         (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "bad minute"),
         ([], "--help"),

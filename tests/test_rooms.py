@@ -18,8 +18,8 @@ MAY: dict[str, set[str]] = {
     "docs": {"engine"},
     "tests": {"engine", "bench", "contrast", "lab", "docs", "tests"},
 }
-# How cron reads a crontab, and when it runs: the one wing that others build on.
-SHARED = ("lab.cron.crontab", "lab.cron.runs", "lab.cron.shell")
+# What cron does with a crontab: parts of the wing `cron` that other wings build on.
+SHARED = ("lab.cron.crontab", "lab.cron.runs", "lab.cron.shell", "lab.cron.explain", "lab.cron.lint", "lab.cron.zones")
 LESSONS = sorted(path.name for path in ROOT.glob("[0-9][0-9]-*"))
 
 

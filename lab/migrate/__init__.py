@@ -1,1 +1,1 @@
-"""`lab migrate`: a crontab moved to Prefect, line by line."""
+"""`lab migrate`: from a crontab to Prefect, and the proof that nothing is lost on the way."""

@@ -1,4 +1,4 @@
-"""`lab migrate`: a crontab moved to Prefect. `plan` gives every line a fate, and writes what the jobs become."""
+"""`lab migrate`: `plan` gives every line a fate, and writes what the jobs become; `diff` compares the times."""
 
 import json
 import sys
@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import typer
 
 from engine.core import UserError
-from lab.console import Commands, judged
+from lab.console import Commands, judged, plural
 from lab.cron.crontab import printable
+from lab.cron.zones import zone_named
+from lab.migrate.diff_command import diff
 from lab.migrate.lines import Format, format_of
 from lab.migrate.plan import Fate, Plan, Verdict, plan, plan_lines
 from lab.migrate.timers import read_timer
@@ -69,14 +71,6 @@ def made_of(file: Path, kind: Format, zone: ZoneInfo, pool: str) -> Plan:
     return plan(raw, kind, zone, datetime.now(zone), pool)
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """The time zone of that name. Raises UserError when there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"--tz {name!r} is no time zone; they look like America/Sao_Paulo or Europe/Berlin") from None
-
-
 def shown(verdict: Verdict) -> Iterator[str]:
     """A verdict as lines of at most WIDTH characters: number, fate, what it becomes, then the reasons."""
     head = f"{verdict.number:>4}  {verdict.fate:<8} "
@@ -104,11 +98,6 @@ def summary(made: Plan, written: list[Path], into: Path | None) -> Iterator[str]
         yield f"next: cd {into} && prefect deploy --all"
 
 
-def plural(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def as_data(made: Plan) -> dict[str, Any]:
     """The plan as data."""
     return {
@@ -126,3 +115,6 @@ def as_data(made: Plan) -> dict[str, Any]:
         "deployments": [vars(one) | {"schedules": [vars(cron) for cron in one.schedules]} for one in made.deployments],
         "global_limits": made.limits,
     }
+
+
+app.command()(diff)
