@@ -16,25 +16,26 @@ def inject(injector: FaultInjector) -> None:
     with injector.span(1.65, end, "upstream hangs"):
         injector.stack.admin(hold=True)
         while injector.now < end:
-            alive |= dict.fromkeys([run for lane in lanes for run in at_work(injector, lane)], time.time())
+            alive |= dict.fromkeys([run for lane in lanes for run in at_work(injector, lane, end)], time.time())
             injector.stack.wait(0.5)
         for lane in lanes:
-            injector.measured[lane] = len(at_work(injector, lane, HUNG * injector.tick))
-            note_end(injector, lane, alive)
+            injector.measured[lane] = len(at_work(injector, lane, end - HUNG))
         injector.stack.admin(hold=False)
+    for lane in lanes:
+        note_end(injector, lane, alive)
 
 
-def at_work(injector: FaultInjector, lane: str, seconds: float = 0) -> list[int]:
-    """The runs of a lane that began so long ago, have no end in the ledger, and still have a process."""
-    since = f"started <= clock_timestamp() - interval '{seconds} seconds'"
-    runs = injector.stack.sql(f"SELECT id, pid FROM ledger.runs WHERE lane = '{lane}' AND ended IS NULL AND {since}")
+def at_work(injector: FaultInjector, lane: str, before: float) -> list[int]:
+    """The runs of a lane that began before a tick, have no end in the ledger, and still have a process."""
+    began = f"started < to_timestamp({injector.t0 + before * injector.tick})"
+    runs = injector.stack.sql(f"SELECT id, pid FROM ledger.runs WHERE lane = '{lane}' AND ended IS NULL AND {began}")
     processes = injector.stack.inside(lane, "ls", "/proc").split() if runs else []
     return [run["id"] for run in runs if str(run["pid"]) in processes]
 
 
 def note_end(injector: FaultInjector, lane: str, alive: dict[int, float]) -> None:
-    """Write down the end of runs that a time-out has killed, who could not do so: when they were last seen alive."""
-    left = at_work(injector, lane)
+    """Write down the end of runs that a time-out has killed, since they could not: when they were last seen alive."""
+    left = at_work(injector, lane, injector.ticks)
     for run in injector.stack.sql(f"SELECT id FROM ledger.runs WHERE lane = '{lane}' AND ended IS NULL"):
         if run["id"] not in left and run["id"] in alive:
             seen = f"ended = to_timestamp({alive[run['id']]:.3f}), outcome = 'killed'"

@@ -17,7 +17,7 @@ from lab.cron.shell import programs, words
 
 PLACES = {  # fault → where the course shows it
     "overlap": "contrast.md#slow-run",
-    "hung": "contrast.md#slow-run",
+    "hung": "contrast.md#hung-job",
     "lost-window": "contrast.md#lost-window",
     "step-order": "contrast.md#step-order",
     "silent-failure": "contrast.md#silent-failure",
