@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import psycopg2
+
 from look import number, until
 
 WEEK = "FROM orders WHERE placed_at >= CURRENT_DATE - INTERVAL 7 DAY AND placed_at < CURRENT_DATE"

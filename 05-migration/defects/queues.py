@@ -6,12 +6,15 @@ import signal
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import boto3
 import pika
+
 from look import number, pids, until
 
 KILLS = 4
+LOG = Path("/srv/shop/log/worker-rabbitmq.log")
 
 
 def orders(how_many: int) -> dict[str, str]:
@@ -68,11 +71,13 @@ def rabbitmq() -> list[tuple[str, str]]:
 
     ids = kill_at_work("legacy/worker_rabbitmq.py", send, depth, 500)
     lost = len(ids) - arrived(ids)
+    written = LOG.stat().st_size
     send(["{broken"] * 20 + list((last := orders(1)).values()))
     until(lambda: arrived(list(last)) == 1)
+    words = f"{20 - depth()} vanished, {LOG.stat().st_size - written} bytes in the log"
     return [
         (f"RabbitMQ: worker killed {KILLS} times, {len(ids)} orders sent", f"{lost} lost"),
-        ("RabbitMQ: 20 messages that nobody can read", f"{20 - depth()} vanished, 0 lines in the log"),
+        ("RabbitMQ: 20 messages that nobody can read", words),
     ]
 
 

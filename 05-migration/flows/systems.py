@@ -7,6 +7,7 @@ import boto3
 import pika
 import psycopg2
 import pymysql
+from botocore.client import BaseClient
 
 
 def shop() -> pymysql.Connection:
@@ -26,6 +27,6 @@ def rabbitmq() -> pika.BlockingConnection:
     return pika.BlockingConnection(pika.URLParameters(os.environ["RABBITMQ_URL"]))
 
 
-def sqs():  # noqa: ANN201  # boto3 makes its classes when it runs
+def sqs() -> BaseClient:
     """Amazon's SQS, or what speaks its protocol."""
     return boto3.client("sqs", endpoint_url=os.environ["SQS_ENDPOINT_URL"])

@@ -3,6 +3,7 @@
 import os
 
 import psycopg2
+
 import shop
 
 source = shop.connect().cursor()

@@ -4,6 +4,7 @@ import json
 import os
 
 import pika
+
 import shop
 
 cursor = shop.connect().cursor()

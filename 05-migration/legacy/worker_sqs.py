@@ -4,6 +4,7 @@ import json
 import os
 
 import boto3
+
 import shop
 
 cursor = shop.connect().cursor()

@@ -64,7 +64,9 @@ def ack_last(file: Path) -> Outcome:
         twice = rows(shop, "SELECT id FROM orders")
         left = len(list(queue.iterdir()))
     told = f"{left or 'none'} left in the queue"
-    seen = f"killed at the 1st of 3 orders, started again: {len(once)} rows; 2 delivered again: {len(twice)} rows, {told}"
+    seen = (
+        f"killed at the 1st of 3 orders, started again: {len(once)} rows; 2 delivered again: {len(twice)} rows, {told}"
+    )
     return Outcome(seen == expected and len(set(twice)) == 3, expected, complaint or seen)
 
 
