@@ -67,7 +67,7 @@ def test_one_command_starts_both_systems(stack: Project) -> None:
     assert {one["Service"] for one in listed if one["Health"] == "healthy"} == SERVICES
     pools = {pool["name"]: pool["concurrency_limit"] for pool in ask("/work_pools/filter", {})}
     assert pools == {"scheduler": 1, "queues": None, "bigdata": 2}
-    published = [port["URL"] for one in listed for port in one["Publishers"] if port["PublishedPort"]]
+    published = [port["URL"] for one in listed for port in one["Publishers"] or [] if port["PublishedPort"]]
     assert published and set(published) == {"127.0.0.1"}
     roots = {one for one in SERVICES if stack.exec(one, "stat", "--format", "%u", "/proc/1").strip() == "0"}
     assert roots == {"legacy"}  # cron starts jobs as the user of the crontab
@@ -93,7 +93,7 @@ def test_each_pool_runs_its_flow_and_a_second_deployment_changes_nothing(stack: 
 def test_the_crontab_is_as_crontabs_are() -> None:
     """The shapes that a plan of the move has to know, each in a line that works or is broken as in life."""
     text = (LESSON / "legacy/crontab.txt").read_text()
-    assert len(JOBS) == len([line for line in CRONTAB if not isinstance(line, Setting)]) >= 15
+    assert len(JOBS) == len([line for line in CRONTAB if not isinstance(line, Setting)]) == 14
     for shape in (
         *("flock -n ", "timeout ", "nice ", "MAILTO=", "CRON_TZ=", "cd /lesson && ", "[ -x ", " || exit 0; "),
         *("sleep $((RANDOM \\% 60));", "@daily", "@weekly", " | gzip", "2>&1", ">> ", "date +%F", 'date +\\%u)" = 1 ]'),
@@ -112,18 +112,13 @@ def test_each_job_of_the_crontab_does_its_work(stack: Project) -> None:
         "SELECT COUNT(*) FROM invoices",
     )
     expired, carts = "SELECT COUNT(*) FROM orders WHERE status = 'expired'", "SELECT COUNT(*) FROM carts"
-    before = [number(stack, query) for query in (*looked, expired, carts)]
     for job in JOBS:
         command = re.split(r"(?<!\\)%", job.rest)[0].replace("\\%", "%")
+        command = command.replace("sleep $((RANDOM % 60))", "true").replace('[ "$(date +%u)" = 1 ] &&', "")
         if "mariadb-dump" not in command:
-            legacy(
-                stack,
-                "/bin/bash",
-                "-c",
-                command.replace("sleep $((RANDOM % 60))", "true").replace('[ "$(date +%u)" = 1 ] &&', ""),
-            )
+            legacy(stack, "/bin/bash", "-c", command)
     after = [number(stack, query) for query in (*looked, expired, carts)]
-    assert all(new > old for new, old in zip(after[:-1], before[:-1], strict=True)) and after[-1] < before[-1]
+    assert all(after) and after[-1] < 5000, after
     assert number(stack, "SELECT COUNT(*) FROM products WHERE status = 'new'") == 0
     assert len(legacy(stack, "zcat", "/srv/shop/reports/today.csv.gz").splitlines()) > 100
     count = ("psql", "-U", "etl", "warehouse", "-Atc", "SELECT COUNT(*) FROM orders")
@@ -133,6 +128,7 @@ def test_each_job_of_the_crontab_does_its_work(stack: Project) -> None:
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 def test_each_defect_does_its_harm(stack: Project) -> None:
+    theirs = legacy(stack, "crontab", "-l")
     printed = stack.exec("legacy", "python", "defects")
     told = re.findall(r"^\| .+ \| (\d.*) \|$", printed, re.M)
     counts = [[int(n) for n in re.findall(r"\d+", words)] for words in told]
@@ -141,17 +137,15 @@ def test_each_defect_does_its_harm(stack: Project) -> None:
     assert 0 < lost_rabbitmq < 2000 and 0 < lost_sqs < 400 and 0 < doubled <= 600, printed
     assert poison == [20, 0] and backup == [0, 1] and report == [0, 0], printed
     assert twice > 0 and twice % 500 == 0 and loaded - twice > 2000, printed
-    # Cron has its own crontab back, and goes on: the job of each minute leaves a line.
-    depth = ("wc", "-l", "/srv/shop/log/depth.csv")
-    now = int(legacy(stack, *depth).split()[0])
-    assert until(lambda: int(legacy(stack, *depth).split()[0]) > now, PATIENCE, every=2)
+    assert legacy(stack, "crontab", "-l") == theirs
+    assert legacy(stack, "cat", "/srv/shop/log/depth.csv").endswith(",0\n")  # by cron itself, each minute
 
 
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "seen"),
     [
         ("ack-last", " PRIMARY KEY", "", "2 delivered again: 5 rows"),
-        ("ack-last", 'print("at work', "file.unlink()\n    print(\"at work", "3 orders, started again: 2 rows"),
+        ("ack-last", "file.read_text())", "file.read_text())\n    file = file.rename(f'{file}.mine')", "started again: 2 rows"),
         ("ack-last", "    file.unlink()\n", "", "3 left in the queue"),
         ("batch-again", 'DELETE FROM orders WHERE day = ?", [f"{day}"]', 'DELETE FROM orders"', "started again: 20 orders"),
         ("batch-again", "DELETE FROM", "SELECT * FROM", "60 twice"),
