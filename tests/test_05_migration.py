@@ -138,7 +138,7 @@ def test_each_defect_does_its_harm(stack: Project) -> None:
     assert poison == [20, 0] and backup == [0, 1] and report == [0, 0], printed
     assert twice > 0 and twice % 500 == 0 and loaded - twice > 2000, printed
     assert legacy(stack, "crontab", "-l") == theirs
-    assert legacy(stack, "cat", "/srv/shop/log/depth.csv").endswith(",0\n")  # by cron itself, each minute
+    assert len(legacy(stack, "cat", "/srv/shop/log/depth.csv").splitlines()) >= 2  # each minute, by cron itself
 
 
 @pytest.mark.parametrize(
