@@ -22,6 +22,7 @@ if [[ $(id -u) = 0 ]]; then
 fi
 
 text() { local s=${1//\\/\\\\}; printf "'%s'" "${s//\'/\\\'}"; }
+# shellcheck disable=SC2016  # the quotes of a name in SQL
 name() { printf '`%s`' "${1//\`/\`\`}"; }
 query() { mariadb --user root --password="$MARIADB_ROOT_PASSWORD" --protocol socket "$@"; }
 
