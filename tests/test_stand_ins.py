@@ -3,6 +3,7 @@
 Whichever is here is tested, the official image or the stand-in of `offline/`: a lesson must not see a difference.
 """
 
+import base64
 import gzip
 import os
 import subprocess
@@ -345,14 +346,11 @@ def test_mariadb_ends_when_a_script_fails(tmp_path: Path) -> None:
     assert "error in your SQL syntax" in logs()
 
 
-def management(path: str, user: str, *options: str) -> str:
-    """What the management plugin answers, by Erlang's own client: the official image has no curl."""
-    fetch = f"""
-        {{ok, _}} = application:ensure_all_started(inets),
-        Login = {{"Authorization", "Basic " ++ base64:encode_to_string("{user}")}},
-        {{ok, {{{{_, Code, _}}, _, Body}}}} = httpc:request(get, {{"http://server:15672/api/{path}", [Login]}}, [], []),
-        io:format("~b ~ts", [Code, Body]), halt()."""
-    return inside("erl", "-noshell", "-eval", fetch)
+def management(path: str, user: str) -> str:
+    """How the management plugin answers, in one line; by bash, since the official image has no curl."""
+    login = base64.b64encode(user.encode()).decode()
+    words = f"GET /api/{path} HTTP/1.0\\r\\nAuthorization: Basic {login}\\r\\n\\r\\n"
+    return inside("bash", "-c", f"exec 3<>/dev/tcp/server/15672; printf '{words}' >&3; head -n 1 <&3")
 
 
 def test_rabbitmq() -> None:
@@ -364,8 +362,8 @@ def test_rabbitmq() -> None:
     assert not is_root()
     assert inside("rabbitmqctl", "--quiet", "list_users", "--no-table-headers") == "0 shop\t[administrator]"
     assert inside("rabbitmqctl", "--quiet", "list_vhosts", "--no-table-headers") == "0 orders"
-    assert management("whoami", "guest:guest").startswith("0 401")
-    assert management("overview", f"shop:{env['RABBITMQ_DEFAULT_PASS']}").startswith("0 200")
+    assert " 401 " in management("whoami", "guest:guest")
+    assert " 200 " in management("overview", f"shop:{env['RABBITMQ_DEFAULT_PASS']}")
     declare = """
         rabbit_amqqueue:declare({resource, <<"orders">>, queue, <<"%s">>}, %s, false, [], none, <<"test">>)"""
     assert "{new," in inside("rabbitmqctl", "eval", declare % ("kept", "true") + ".")
