@@ -48,7 +48,7 @@ check: .venv/test.stamp ## format, lint, spelling, types, shell scripts, and bot
 	$(BIN)/ruff check
 	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/shellcheck offline/*.sh offline/*/*.sh lab/faults/*.sh 04-incidents/policies/*.sh .ci/run
+	$(BIN)/shellcheck offline/*.sh offline/*/*.sh lab/faults/*.sh 04-incidents/policies/*.sh 05-migration/*.sh 05-migration/legacy/*.sh .ci/run
 	$(BIN)/mkdocs build --strict --quiet --site-dir .cache/site
 	$(BIN)/zensical build --strict --clean
 

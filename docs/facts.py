@@ -27,6 +27,7 @@ PAGES = (
     "prefect-host",
     "04-incidents",
     "missed-runs",
+    "05-migration",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"

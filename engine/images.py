@@ -49,10 +49,12 @@ IMAGES = (
         processor={"amd64": "avx2", "arm64": "asimddp"}, variable="CLICKHOUSE", older="26.3",
     ),
     Image("redis", "7.4-bookworm", "redis", 140),
+    Image("rabbitmq", "4.3-management", "rabbitmq", 290),
+    Image("mariadb", "11.8", "mariadb", 340),
 )  # fmt: skip
-DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS = (image.name for image in IMAGES)
+DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB = (image.name for image in IMAGES)
 TABLE = {image.name: image for image in IMAGES}
-BASES = [PYTHON, POSTGRES, CLICKHOUSE, REDIS]  # what the course itself is built from or runs
+BASES = [PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB]  # what the course itself is built from or runs
 STAND_IN = '{{with .Config.Labels}}{{index . "beyond-cron.stand-in"}}{{end}}'
 
 

@@ -20,6 +20,8 @@ compile 03-prefect/requirements.lock 03-prefect/requirements.txt
 compile 03-prefect/host/requirements.lock 03-prefect/requirements.txt 03-prefect/host/requirements.txt
 compile 04-incidents/requirements.lock --constraint 03-prefect/requirements.lock 04-incidents/requirements.txt
 oldest=3.13 # what only an image installs
+compile 05-migration/requirements.lock --constraint 03-prefect/requirements.lock 05-migration/requirements.txt
+compile 05-migration/sqs/requirements.lock 05-migration/sqs/requirements.txt
 compile contrast/inside/requirements.txt --group lane
 compile 04-incidents/terms/requirements.lock 04-incidents/terms/requirements.txt --constraint 03-prefect/requirements.lock
 compile bench/requirements.lock bench/requirements.txt
@@ -36,7 +38,7 @@ have_wheels() {
 }
 arm='--platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64'
 for file in requirements/site.txt 03-prefect/requirements.lock 04-incidents/requirements.lock \
-  04-incidents/terms/requirements.lock contrast/inside/requirements.txt; do
+  05-migration/requirements.lock 05-migration/sqs/requirements.lock 04-incidents/terms/requirements.lock contrast/inside/requirements.txt; do
   # shellcheck disable=SC2086  # several options in one variable
   have_wheels $file 'images on arm64' --python-version 3.13 $arm
 done

@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_used_is_one_line(exercise: Path) -> None:
 
 
 def test_an_unknown_lesson_is_one_line() -> None:
-    known = "01-intro, 02-cron, 03-prefect, 04-incidents, contrast"
+    known = "01-intro, 02-cron, 03-prefect, 04-incidents, 05-migration, contrast"
     assert lab("check", "07-x") == (2, f"there is no lesson '07-x'; there is: {known}\n")
 
 

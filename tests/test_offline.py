@@ -131,6 +131,8 @@ def test_wheels_are_brought_for_every_platform_but_this_one() -> None:
             rf"Debian bookworm's (ClickHouse) (18\.16), for {re.escape(images.CLICKHOUSE)}",
             "clickhouse-client --version",
         ),
+        (images.RABBITMQ, rf"Debian trixie's RabbitMQ (4\.0), for {re.escape(images.RABBITMQ)}", "rabbitmqctl version"),
+        (images.MARIADB, rf"Debian trixie's (MariaDB) (11\.8), for {re.escape(images.MARIADB)}", "mariadbd --version"),
         (images.REDIS, rf"Debian trixie's (Redis) (8\.0), for {re.escape(images.REDIS)}", "redis-server --version"),
     ],
 )
@@ -170,6 +172,11 @@ BUNDLE_INPUTS = [
             "04-incidents/Dockerfile",
             "04-incidents/requirements.lock",
             "04-incidents/docker-compose.yml",
+            "05-migration/Dockerfile",
+            "05-migration/requirements.lock",
+            "05-migration/sqs/Dockerfile",
+            "05-migration/sqs/requirements.lock",
+            "05-migration/docker-compose.yml",
         ),
         *("contrast/inside", "contrast/docker-compose.yml", "tests/without-network.sh"),
     )

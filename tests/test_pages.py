@@ -363,6 +363,7 @@ def test_lessons_have_enough_exercises() -> None:
         ("02-cron", 14, 6),
         ("03-prefect", 15, 6),
         ("04-incidents", 8, 4),
+        ("05-migration", 7, 2),
         ("contrast", 10, 4),
     ):
         kinds = [e.kind for e in read_exercises(ROOT / "docs" / "en" / f"{lesson}.md")]

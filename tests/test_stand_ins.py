@@ -3,6 +3,7 @@
 Whichever is here is tested, the official image or the stand-in of `offline/`: a lesson must not see a difference.
 """
 
+import base64
 import gzip
 import os
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from support.engine import tried as docker
 from support.warehouse import drop_in
 
-from engine.images import CLICKHOUSE, POSTGRES, REDIS
+from engine.images import CLICKHOUSE, MARIADB, POSTGRES, RABBITMQ, REDIS
 
 pytestmark = pytest.mark.stack
 NAME = f"stand-in-{os.getpid()}"  # of the container and of its volume
@@ -60,7 +61,7 @@ def inside(*command: str) -> str:
 
 def wait_for(*command: str) -> None:
     """Repeat a command in the container until it succeeds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not inside(*command).startswith("0"):
         running = docker("inspect", "--format", "{{.State.Running}}", NAME).stdout.strip()
         assert running == "true" and time.monotonic() < deadline, logs()
@@ -171,7 +172,10 @@ def test_postgres_without_passwords_when_told_to_trust() -> None:
 
 
 def test_one_shot_commands_need_no_database() -> None:
-    for image, *command in ([POSTGRES, "postgres", "--version"], [POSTGRES, "psql", "--version"], [REDIS, "id", "-u"]):
+    for image, *command in (
+        [POSTGRES, "postgres", "--version"], [POSTGRES, "psql", "--version"], [REDIS, "id", "-u"],
+        [MARIADB, "mariadbd", "--version"], [RABBITMQ, "id", "-u"],
+    ):  # fmt: skip
         assert docker("run", "--rm", image, *command).returncode == 0, command
 
 
@@ -293,3 +297,92 @@ def test_redis() -> None:
     start(REDIS, volume="/data")  # with neither a password nor `appendonly`: reachable, and the snapshot is there
     wait_for("redis-cli", "-h", "server", "PING")
     assert inside("redis-cli", "-h", "server", "GET", "course") == "0 beyond cron"
+
+
+def mariadb(query: str, password: str = PASSWORD, user: str = "shop") -> str:
+    """What the client says to a query that comes by the network."""
+    login = ("-h", "server", "-u", user, f"--password={password}")
+    return inside("mariadb", *login, "--batch", "--skip-column-names", "--execute", query)
+
+
+def test_mariadb(tmp_path: Path) -> None:
+    # The server of the first start is not yet to be reached by the network, and its healthcheck says so.
+    last = "if healthcheck.sh --connect; then exit 1; fi; echo 'INSERT INTO numbers VALUES (3)' >/tmp/3.sql\n"
+    last += 'mariadb --user root --password="$MARIADB_ROOT_PASSWORD" --database my_orders </tmp/3.sql\n'
+    scripts = first_start(tmp_path, "CREATE TABLE numbers (n INT)", last)
+    volume = "/var/lib/mysql"
+    env: dict[str, Any] = {"MARIADB_USER": "shop", "MARIADB_DATABASE": "my_orders", "MARIADB_ROOT_PASSWORD": "root's"}
+    start(MARIADB, "--max-connections=20", volume=volume, scripts=scripts, MARIADB_PASSWORD=PASSWORD, **env)
+    wait_for("healthcheck.sh", "--connect", "--innodb_initialized")
+    numbers = "SELECT GROUP_CONCAT(n ORDER BY n) FROM my_orders.numbers"
+    assert mariadb(numbers) == "0 1,2,3"
+    assert mariadb(numbers, "root's", "root") == "0 1,2,3"
+    settings = "@@max_connections, @@skip_name_resolve, @@character_set_server, @@hostname"
+    assert mariadb(f"SELECT CONCAT_WS(' ', {settings})") == "0 20 ON utf8mb4 server"
+    assert mariadb("SELECT CONVERT_TZ('2026-01-01 12:00', 'UTC', 'America/Sao_Paulo')") == "0 2026-01-01 09:00:00"
+    assert "Access denied" in mariadb("SELECT 1", "wrong")
+    assert "Access denied" in mariadb("CREATE DATABASE other")
+    assert not inside("mysql", "--version").startswith("0")
+    assert not is_root()
+    with connected("mariadb", "-u", "shop", f"--password={PASSWORD}", "--batch", "--unbuffered", ask="SELECT 1;"):
+        assert_stops()
+
+    start(MARIADB, volume=volume, scripts=scripts, MARIADB_PASSWORD="other", **env)
+    wait_for("healthcheck.sh", "--connect", "--innodb_initialized")
+    assert mariadb(numbers) == "0 1,2,3"
+    assert "Access denied" in mariadb("SELECT 1", "other")
+
+
+def test_mariadb_wants_a_password() -> None:
+    start(MARIADB)
+    assert exit_code() == 1
+    assert "MARIADB_ROOT_PASSWORD" in logs()
+
+
+def test_mariadb_ends_when_a_script_fails(tmp_path: Path) -> None:
+    scripts = first_start(tmp_path, "CREATE TABBLE numbers (n INT)", "")
+    start(MARIADB, scripts=scripts, MARIADB_ROOT_PASSWORD=PASSWORD, MARIADB_DATABASE="shop")
+    assert exit_code() != 0
+    assert "error in your SQL syntax" in logs()
+
+
+def management(path: str, user: str) -> str:
+    """How the management plugin answers, in one line; by bash, since the official image has no curl."""
+    login = base64.b64encode(user.encode()).decode()
+    words = f"GET /api/{path} HTTP/1.0\\r\\nAuthorization: Basic {login}\\r\\n\\r\\n"
+    return inside("bash", "-c", f"exec 3<>/dev/tcp/server/15672; printf '{words}' >&3; head -n 1 <&3")
+
+
+def test_rabbitmq() -> None:
+    volume = "/var/lib/rabbitmq"
+    env: dict[str, Any] = {"RABBITMQ_DEFAULT_USER": "shop", "RABBITMQ_DEFAULT_PASS": "beyond cron $1"}
+    start(RABBITMQ, volume=volume, RABBITMQ_DEFAULT_VHOST="orders", **env)
+    for port in (5672, 15672, 15692):  # queues, management, metrics for Prometheus
+        wait_for("bash", "-c", f"</dev/tcp/server/{port}")
+    assert not is_root()
+    assert inside("rabbitmqctl", "--quiet", "list_users", "--no-table-headers") == "0 shop\t[administrator]"
+    assert inside("rabbitmqctl", "--quiet", "list_vhosts", "--no-table-headers") == "0 orders"
+    assert " 401 " in management("whoami", "guest:guest")
+    assert " 200 " in management("overview", f"shop:{env['RABBITMQ_DEFAULT_PASS']}")
+    declare = """
+        rabbit_amqqueue:declare({resource, <<"orders">>, queue, <<"%s">>}, %s, false, [], none, <<"test">>)"""
+    assert "{new," in inside("rabbitmqctl", "eval", declare % ("kept", "true") + ".")
+    refused = inside("rabbitmqctl", "eval", declare % ("passing", "false") + ".")
+    assert "transient_nonexcl_queues" in refused or "not permitted" in refused, refused
+    assert_stops_in_time()
+
+    start(RABBITMQ, volume=volume, **env)  # the same name of the host: the queue is there
+    wait_for("bash", "-c", "</dev/tcp/server/5672")
+    assert inside("rabbitmqctl", "--quiet", "list_queues", "--no-table-headers", "-p", "orders", "name") == "0 kept"
+
+
+def assert_stops_in_time() -> None:
+    """Because it was asked to, within the ten seconds that Docker gives."""
+    docker("stop", NAME)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", NAME).stdout.strip() in {"0", "143"}, logs()
+
+
+def test_rabbitmq_refuses_a_variable_that_it_no_longer_reads() -> None:
+    start(RABBITMQ, RABBITMQ_VM_MEMORY_HIGH_WATERMARK="0.5")
+    assert exit_code() == 1
+    assert "error: " in logs() and "RABBITMQ_VM_MEMORY_HIGH_WATERMARK" in logs()

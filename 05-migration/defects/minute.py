@@ -1,0 +1,68 @@
+"""Let real cron run four lines of the crontab in the next minute, the report with a wrong password, and count."""
+
+import gzip
+import subprocess
+from pathlib import Path
+
+from look import change, number, pids, until
+
+SRV = Path("/srv/shop")
+REPORT = SRV / "reports/today.csv.gz"
+DONE = SRV / "log/products.log"
+
+
+def crontab(text: str | None = None) -> str:
+    """The crontab of the user shop; or install another."""
+    command = ["crontab", "-u", "shop", "-l" if text is None else "-"]
+    return subprocess.run(command, input=text, text=True, check=True, capture_output=True).stdout
+
+
+def files(folder: str) -> set[Path]:
+    """What is in a folder of the legacy machine."""
+    return set((SRV / folder).iterdir())
+
+
+def lines_of(text: str, word: str) -> list[str]:
+    """The commands of a crontab that have a word in them."""
+    return [line.split(maxsplit=5)[5] for line in text.splitlines() if word in line and line[0] in "*0123456789"]
+
+
+def logged() -> int:
+    """How many runs of products.py have left a line in its log."""
+    return len(DONE.read_text().splitlines()) if DONE.exists() else 0
+
+
+def one_minute(theirs: str) -> None:
+    """Let cron run the products, twice, the backup, and the report with a wrong password, all in the next minute."""
+    settings = [line for line in theirs.splitlines() if "=" in line.split(" ")[0]]
+    wrong = [line.replace(":beyond-cron@", ":changed@") for line in settings if line.startswith("SHOP_URL=")]
+    jobs = [f"* * * * * {command}" for word in ("products.py", "mariadb-dump") for command in lines_of(theirs, word)]
+    [report] = lines_of(theirs, "report.py")
+    before = logged()
+    REPORT.unlink(missing_ok=True)
+    crontab("\n".join([*settings, *jobs, *wrong, f"* * * * * {report}", ""]))
+    try:
+        until(REPORT.exists)
+        until(lambda: logged() == before + len(lines_of(theirs, "products.py")))
+        until(lambda: not pids("legacy/report.py"))
+    finally:
+        crontab(theirs)
+
+
+def of_cron() -> list[tuple[str, str]]:
+    """Two lines for one job, a `%` that ends a line, and a failure that a pipe hides."""
+    change("DELETE FROM search_words WHERE product MOD 2 = 0")
+    change("UPDATE products SET status = 'new' WHERE id MOD 2 = 0")
+    mails, backups = files("mail"), files("backup")
+    one_minute(crontab())
+    until(lambda: files("mail") > mails)
+    new = [mail.read_text() for mail in files("mail") - mails]
+    backup = sum("mariadb-dump" in mail for mail in new)
+    words = "FROM search_words WHERE product MOD 2 = 0"
+    doubled = number(f"SELECT COUNT(*) - COUNT(DISTINCT product, word) {words}")
+    rows = len(gzip.decompress(REPORT.read_bytes()).splitlines())
+    return [
+        ("cron: 2 lines for one job, started in the same minute, 600 words", f"{doubled} twice"),
+        ("cron: 1 backup due, with `%` in its line", f"{len(files('backup') - backups)} made, {backup} mail"),
+        ("cron: 1 report failed, in a pipe", f"{len(new) - backup} mails, {rows} rows in the file"),
+    ]

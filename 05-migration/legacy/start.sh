@@ -1,0 +1,7 @@
+#!/bin/sh
+# The legacy machine: a mailbox that is a file, the crontab of the user shop, and supervisor, which starts cron and the workers.
+set -eu
+install -d -o shop /srv/shop/log /srv/shop/reports /srv/shop/backup /srv/shop/mail
+install legacy/sendmail /usr/sbin/sendmail
+sed "s|@REDSHIFT_DSN@|$REDSHIFT_DSN|" legacy/crontab.txt | tr -d '\r' | crontab -u shop -
+exec supervisord --configuration legacy/supervisord.conf
