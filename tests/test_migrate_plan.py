@@ -34,7 +34,7 @@ from lab.migrate.write import prefect_yaml, write
 
 CORPUS = [json.loads(line) for line in (ROOT / "lab/migrate/corpus/corpus.jsonl").read_text().splitlines()]
 FLOWS = ROOT / "05-migration/flows"
-JOB = runpy.run_path(str(FLOWS / "job.py"))
+JOB = runpy.run_path(str(FLOWS / "command.py"))
 run, CommandFailed = JOB["run"], JOB["CommandFailed"]
 UTC = ZoneInfo("UTC")
 
@@ -176,7 +176,7 @@ def test_a_file_is_refused_or_written(tmp_path: Path) -> None:
     assert first.exit_code == 1, first.output  # a line is refused
     assert sorted(path.name for path in folder.iterdir()) == [
         "automations.yaml",
-        "job.py",
+        "command.py",
         "prefect.yaml",
         "run_command.py",
     ]
@@ -369,7 +369,7 @@ def test_a_run_that_is_cancelled_leaves_nothing_behind() -> None:
     command = "echo $$; sleep 600 & sleep 601"
     program = (
         "import functools, runpy, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); "
-        f"run = runpy.run_path({str(FLOWS / 'job.py')!r})['run']; "
+        f"run = runpy.run_path({str(FLOWS / 'command.py')!r})['run']; "
         f"run({command!r}, functools.partial(print, flush=True), '', '/bin/sh', '', None)"
     )
     with subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True) as process:

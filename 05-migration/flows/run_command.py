@@ -1,10 +1,11 @@
 """A line of a crontab as a flow: its output in the run's log, its exit code as the run's state."""
 
-from job import run
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.sync import concurrency
 from prefect.states import Cancelled
+
+from command import run
 
 run_task = task(run, name="command", cache_policy=NO_CACHE)
 

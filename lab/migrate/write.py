@@ -18,7 +18,7 @@ def write(made: Plan, folder: Path, source: str, force: bool) -> list[Path]:
     texts = {"prefect.yaml": prefect_yaml(made, source)}
     if any(one.mailto for one in made.deployments):
         texts["automations.yaml"] = automations_yaml(made)
-    flows = ["job.py", "run_command.py"]
+    flows = ["command.py", "run_command.py"]
     if any(one.entrypoint.startswith("run_python") for one in made.deployments):
         flows.append("run_python.py")
     paths = [folder / name for name in (*texts, *flows)]
