@@ -16,7 +16,10 @@ names = sys.argv[1:] or list(DEFECTS)
 if unknown := set(names) - set(DEFECTS):
     sys.exit(f"there is no {', '.join(unknown)}; there is: {', '.join(DEFECTS)}")
 print("| What happened | Count |\n| --- | --- |")
-with ThreadPoolExecutor() as pool:
-    for rows in pool.map(lambda name: DEFECTS[name](), names):
-        for what, count in rows:
-            print(f"| {what} | {count} |", flush=True)
+try:
+    with ThreadPoolExecutor() as pool:
+        for rows in pool.map(lambda name: DEFECTS[name](), names):
+            for what, count in rows:
+                print(f"| {what} | {count} |", flush=True)
+except TimeoutError as error:
+    sys.exit(str(error))

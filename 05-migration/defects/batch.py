@@ -24,7 +24,7 @@ def killed() -> list[tuple[str, str]]:
 
     command = [sys.executable, "legacy/weekly_batch.py"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
-        until(lambda: loaded("COUNT(*)") > 0)
+        until(lambda: loaded("COUNT(*)") > 0, "the batch loads orders")
         first.kill()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     week, rows, twice = number(f"SELECT COUNT(*) {WEEK}"), loaded("COUNT(*)"), loaded("COUNT(*) - COUNT(DISTINCT id)")

@@ -1,6 +1,8 @@
-"""What all defects need: a number from the shop, a process by its program, and patience that ends."""
+"""What all defects need: orders, a number from the shop, a process by its program, and patience that ends."""
 
+import json
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,17 @@ def change(query: str) -> None:
         cursor.execute(query)
 
 
+def orders(how_many: int) -> dict[str, str]:
+    """New orders as messages, by their ids."""
+    made = [{"id": str(uuid.uuid4()), "product": 1 + n % 400, "quantity": 1 + n % 3} for n in range(how_many)]
+    return {order["id"]: json.dumps(order) for order in made}
+
+
+def arrived(ids: list[str]) -> int:
+    """How many of these orders are a row in the shop."""
+    return number("SELECT COUNT(DISTINCT message_id) FROM orders WHERE message_id IN %s", ids)
+
+
 def pids(program: str) -> list[int]:
     """The processes whose command line ends with a program."""
     found = []
@@ -34,10 +47,10 @@ def pids(program: str) -> list[int]:
     return found
 
 
-def until(done: Callable[[], bool], seconds: float = 180) -> None:
-    """Ask again until it is so. Raises TimeoutError."""
+def until(done: Callable[[], bool], what: str, seconds: float = 180) -> None:
+    """Ask again until it is so. Raises TimeoutError, with what did not come true."""
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
-            raise TimeoutError(done)
+            raise TimeoutError(f"not within {seconds:.0f} s: {what}")
         time.sleep(0.02)

@@ -42,9 +42,9 @@ def one_minute(theirs: str) -> None:
     REPORT.unlink(missing_ok=True)
     crontab("\n".join([*settings, *jobs, *wrong, f"* * * * * {report}", ""]))
     try:
-        until(REPORT.exists)
-        until(lambda: logged() == before + len(lines_of(theirs, "products.py")))
-        until(lambda: not pids("legacy/report.py"))
+        until(REPORT.exists, "cron starts the report")
+        until(lambda: logged() == before + len(lines_of(theirs, "products.py")), "both lines for the products have run")
+        until(lambda: not pids("legacy/report.py"), "the report ends")
     finally:
         crontab(theirs)
 
@@ -55,7 +55,7 @@ def of_cron() -> list[tuple[str, str]]:
     change("UPDATE products SET status = 'new' WHERE id MOD 2 = 0")
     mails, backups = files("mail"), files("backup")
     one_minute(crontab())
-    until(lambda: files("mail") > mails)
+    until(lambda: files("mail") > mails, "cron sends a mail")
     new = [mail.read_text() for mail in files("mail") - mails]
     backup = sum("mariadb-dump" in mail for mail in new)
     words = "FROM search_words WHERE product MOD 2 = 0"

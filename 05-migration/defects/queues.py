@@ -1,47 +1,45 @@
 """Kill the worker of a queue at its work, more than once, and count the orders that never became a row."""
 
-import json
 import os
 import signal
 import time
-import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
 import pika
 
-from look import number, pids, until
+from look import arrived, orders, pids, until
 
 KILLS = 4
 LOG = Path("/srv/shop/log/worker-rabbitmq.log")
 
 
-def orders(how_many: int) -> dict[str, str]:
-    """New orders as messages, by their ids."""
-    made = [{"id": str(uuid.uuid4()), "product": 1 + n % 400, "quantity": 1 + n % 3} for n in range(how_many)]
-    return {order["id"]: json.dumps(order) for order in made}
-
-
-def arrived(ids: list[str]) -> int:
-    """How many of these orders are a row in the shop."""
-    return number("SELECT COUNT(DISTINCT message_id) FROM orders WHERE message_id IN %s", ids)
+def wake(send: Callable[[list[str]], None]) -> None:
+    """Send an order, and another one when it is lost: a broker may not know yet that the worker before is dead."""
+    for _ in range(20):
+        probe = orders(1)
+        send(list(probe.values()))
+        with suppress(TimeoutError):
+            return until(lambda ids=list(probe): arrived(ids) == 1, "a worker takes orders", seconds=9)
+    raise TimeoutError("no worker takes orders")
 
 
 def kill_at_work(program: str, send: Callable[[list[str]], None], depth: Callable[[], int], batch: int) -> list[str]:
     """Send a batch, kill the worker when it has done some, and so on; then let it end. Return the ids of all."""
     ids: list[str] = []
     for _ in range(KILLS):
+        wake(send)
         new = orders(batch)
         ids += new
         send(list(new.values()))
-        until(lambda new=new: arrived(list(new)) >= batch // 20)
+        until(lambda new=new: arrived(list(new)) >= batch // 20, "the worker is at work")
         os.kill(pids(program)[0], signal.SIGKILL)
-        until(lambda: bool(pids(program)))
-    last = orders(1)  # when this one has arrived, those before it have too, or never will
-    send(list(last.values()))
-    until(lambda: arrived(list(last)) == 1 and depth() == 0)
-    until(settled(ids))
+        until(lambda: bool(pids(program)), "supervisor starts the worker again")
+    wake(send)  # when this one has arrived, those before it have too, or never will
+    until(lambda: depth() == 0, "the queue is empty")
+    until(settled(ids), "the last orders have arrived")
     return ids
 
 
@@ -73,7 +71,7 @@ def rabbitmq() -> list[tuple[str, str]]:
     lost = len(ids) - arrived(ids)
     written = LOG.stat().st_size
     send(["{broken"] * 20 + list((last := orders(1)).values()))
-    until(lambda: arrived(list(last)) == 1)
+    until(lambda: arrived(list(last)) == 1, "the order after them has arrived")
     words = f"{20 - depth()} vanished, {LOG.stat().st_size - written} bytes in the log"
     return [
         (f"RabbitMQ: worker killed {KILLS} times, {len(ids)} orders sent", f"{lost} lost"),
