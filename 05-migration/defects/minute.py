@@ -4,6 +4,7 @@ import gzip
 import subprocess
 from pathlib import Path
 
+import shop
 from look import change, number, pids, until
 
 SRV = Path("/srv/shop")
@@ -32,6 +33,15 @@ def logged() -> int:
     return len(DONE.read_text().splitlines()) if DONE.exists() else 0
 
 
+def hold_until_both_have_read() -> None:
+    """Let nobody write into the search index before both lines for the products want to: a shop that is busy for a moment."""
+    waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting%%' AND info LIKE %s"
+    with shop.connect() as database, database.cursor() as cursor:
+        cursor.execute("LOCK TABLES search_words WRITE")
+        until(lambda: number(waiting, "INSERT INTO search_words%") == 2, "both lines for the products want to write")
+        cursor.execute("UNLOCK TABLES")
+
+
 def one_minute(theirs: str) -> None:
     """Let cron run the products, twice, the backup, and the report with a wrong password, all in the next minute."""
     settings = [line for line in theirs.splitlines() if "=" in line.split(" ")[0]]
@@ -42,6 +52,7 @@ def one_minute(theirs: str) -> None:
     REPORT.unlink(missing_ok=True)
     crontab("\n".join([*settings, *jobs, *wrong, f"* * * * * {report}", ""]))
     try:
+        hold_until_both_have_read()
         until(REPORT.exists, "cron starts the report")
         until(lambda: logged() == before + len(lines_of(theirs, "products.py")), "both lines for the products have run")
         until(lambda: not pids("legacy/report.py"), "the report ends")
