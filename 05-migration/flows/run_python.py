@@ -1,4 +1,4 @@
-"""A line of a crontab that starts a Python script, as a flow that runs it itself: no shell, its traceback is the run's."""
+"""A line of a crontab that starts a Python script, as a flow: no shell, and its traceback is the run's."""
 
 import os
 import runpy
@@ -10,7 +10,7 @@ from prefect import flow
 
 @flow(log_prints=True)
 def run_python(script: str, arguments: list[str], folder: str = "") -> None:
-    """Run a script as `python3 script arguments…` does, in the run's own process and with the worker's packages."""
+    """Run a script as `python3 script arguments…` does, in the run's process, with the worker's packages."""
     os.chdir(Path.home() / Path(folder).expanduser())
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))
