@@ -17,7 +17,7 @@ from engine.core import ROOT
 from engine.records import digest
 from lab.migrate.dates import Cron, Interval, NoEnd, RRule, Timing
 
-RECORDER = ROOT / "bench/inside/prefect_dates.py"
+RECORDER = ROOT / "bench/prefect_dates.py"
 SAMPLE = 40
 
 

@@ -8,7 +8,9 @@ from lab.faults import switches
 from lab.faults.fault import Act, Fault, NotHere, containers_frozen, containers_stopped, database_changed
 from lab.faults.stack import Stack, find
 
-BOARD_ONLY = ("step-order", "branch", "lost-window", "dst-night", "backfill", "sub-minute", "overhead")
+BOARD_ONLY = (
+    "step-order", "hung-job", "too-fast", "branch", "lost-window", "dst-night", "backfill", "sub-minute", "overhead",
+)  # fmt: skip
 
 # The commands that show what a fault does.
 CRON_LOG = "docker exec python-scheduler-cron tail -n 3 /var/log/cron.log"

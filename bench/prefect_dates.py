@@ -1,6 +1,6 @@
 """The dates that Prefect itself plans for many schedules, as a digest each: what `lab migrate diff` is held against.
 
-`python -m bench.inside.prefect_dates > tests/records/prefect-dates.json`, from the folder of the course, by a Python 3.13
+`python -m bench.prefect_dates > tests/records/prefect-dates.json`, from the folder of the course, by a Python 3.13
 that has prefect==3.9.1 installed. (Under an older Python, Prefect computes intervals by another library.) Minutes of work.
 """
 
