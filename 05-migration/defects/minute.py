@@ -34,7 +34,7 @@ def logged() -> int:
 
 
 def hold_until_both_have_read() -> None:
-    """Let nobody write into the search index before both lines for the products want to: a shop that is busy for a moment."""
+    """Let nobody write into the search index before both lines for the products want to: a busy shop."""
     waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting%%' AND info LIKE %s"
     with shop.connect() as database, database.cursor() as cursor:
         cursor.execute("LOCK TABLES search_words WRITE")
@@ -54,7 +54,8 @@ def one_minute(theirs: str) -> None:
     try:
         hold_until_both_have_read()
         until(REPORT.exists, "cron starts the report")
-        until(lambda: logged() == before + len(lines_of(theirs, "products.py")), "both lines for the products have run")
+        both = before + len(lines_of(theirs, "products.py"))
+        until(lambda: logged() == both, "both lines for the products have run")
         until(lambda: not pids("legacy/report.py"), "the report ends")
     finally:
         crontab(theirs)
