@@ -251,6 +251,15 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     assert "not compared: line 3, which cron refuses: hour '25'" in done.output
 
 
+def test_a_file_that_is_no_crontab_fills_no_screen(tmp_path: Path) -> None:
+    """Lines that cron refuses are cut, and counted from the twenty-first on."""
+    right, crontab = [deployment("/a", cron("0 3 * * *"))], "0 3 * * * /a\n" + f"{'x' * 5000} * * * * /b\n" * 30
+    said = [line for line in asked(tmp_path, crontab, right).output.splitlines() if "not compared" in line]
+    assert len(said) == 21 and said[-1] == "not compared: 10 more lines: --all lists them"
+    assert max(map(len, said)) <= 220
+    assert asked(tmp_path, crontab, right, "--all").output.count("not compared") == 30
+
+
 HOSTILE = {
     "no YAML": "a: [",
     "a tag of Python": "!!python/object/apply:os.system ['true']",

@@ -1,6 +1,7 @@
 """`lab migrate diff`: a crontab and a prefect.yaml, and each instant at which only one of them starts a job."""
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -19,6 +20,7 @@ from lab.migrate.prefect_yaml import read_deployments
 
 SHOWN = 5  # instants of a reason
 WIDTH = 76
+NOTES, NOTE = 20, 200  # lines that are not compared: how many, and characters of each; a file may be no crontab at all
 
 
 def diff(
@@ -39,8 +41,11 @@ def diff(
     outcomes = [compare(pair, window) for pair in pairs if pair not in idle]
     for outcome in outcomes:
         typer.echo("\n".join(shown(outcome, window, None if every else SHOWN)))
-    for note in [*apart, *(f"{names(pair)}: no schedule that is active, and no line" for pair in idle)]:
-        typer.echo(f"not compared: {printable(note)}")
+    left_out = [*apart, *(f"{names(pair)}: no schedule that is active, and no line" for pair in idle)]
+    for note in left_out if every else left_out[:NOTES]:
+        typer.echo(f"not compared: {textwrap.shorten(printable(note), NOTE, placeholder=' …')}")
+    if not every and left_out[NOTES:]:
+        typer.echo(f"not compared: {plural(len(left_out) - NOTES, 'more line')}: --all lists them")
     typer.echo(summary(outcomes, window, days))
     judged(not any(outcome.causes for outcome in outcomes))
 
