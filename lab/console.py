@@ -87,5 +87,5 @@ def show(header: list[str], rows: list[list[str]]) -> None:
 
 
 def plural(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    """A number with its thousands, and its noun."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -72,9 +72,7 @@ def shown(outcome: Outcome, window: Window, most: int | None) -> Iterator[str]:
     differing = sum(map(len, outcome.causes))
     verdict = "differs" if outcome.causes else "equal"
     count = (
-        f"{differing:,} of {plural_of(outcome.compared, 'instant')}"
-        if differing
-        else plural_of(outcome.compared, "instant")
+        f"{differing:,} of {plural(outcome.compared, 'instant')}" if differing else plural(outcome.compared, "instant")
     )
     yield f"{verdict:<8} {names(outcome.pair)}: {count}"
     if not outcome.causes:
@@ -115,11 +113,6 @@ def summary(outcomes: list[Outcome], window: Window, days: int) -> str:
     differing = sum(len(cause) for outcome in outcomes for cause in outcome.causes)
     begin = window.start.astimezone(window.zone)
     return (
-        f"{plural_of(compared, 'instant')} of {plural(len(outcomes), 'command')} compared, {differing:,} differ: "
+        f"{plural(compared, 'instant')} of {plural(len(outcomes), 'command')} compared, {differing:,} differ: "
         f"{plural(days, 'day')} from {begin:%Y-%m-%d}, {window.zone}"
     )
-
-
-def plural_of(number: int, noun: str) -> str:
-    """A number with its thousands, and its noun."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
