@@ -120,7 +120,7 @@ class TestCron:
         assert greets()
         code, text = lab("break", "silent-failure")
         assert code == 0 and text.startswith("02-cron: app.py is gone: ") and f"watch: docker exec {JOB} " in text
-        assert until(lambda: "No such file" in lines()[-1], 60) and not greets(5)
+        assert until(lambda: "No such file" in lines()[-1], 150) and not greets(5)
         assert lab("break", "silent-failure") == (0, "02-cron: silent-failure is on already; lab fix ends it\n")
         assert lab("fix") == (0, "02-cron: silent-failure is fixed\n")
         assert greets()
@@ -189,7 +189,7 @@ def prefect() -> Iterator[None]:
     """The stack, once the run that fills the warehouse has ended. Its schedule is off: the tests start runs."""
     for _ in started(PREFECT, COMPOSE_PROJECT_NAME="lab-test-faults", PREFECT_PORT="14391"):
         ask(f"/deployments/{deployment('every-2-minutes')}", {"paused": True}, "PATCH")
-        assert until(lambda: ask("/flow_runs/count", COMPLETED), 120)
+        assert until(lambda: ask("/flow_runs/count", COMPLETED), 240)
         yield
 
 
@@ -209,7 +209,7 @@ class TestPrefect:
         failed = state(start("backfill"), *ENDED)
         assert failed["name"] == "Failed" and message in failed["message"]
         alerts = ("logs", "--no-log-prefix", "webhook")
-        assert until(lambda: message in compose(PREFECT, *alerts), 120)
+        assert until(lambda: message in compose(PREFECT, *alerts), 240)
         assert lab("break", fault) == (0, f"03-prefect: {fault} is on already; lab fix ends it\n")
         code, text = lab("fix")
         assert code == 0 and text.endswith(f"03-prefect: {fault} is fixed\n")
