@@ -174,7 +174,7 @@ def worker_limit(server: Server, at_work: list[Any]) -> Cause | None:
     limits = [client.limit for client in server.clients if client.works and client.limit is not None]
     if not limits or len(at_work) < sum(limits):
         return None
-    seen = f"{len(at_work)} runs are at work, and the workers take {sum(limits)} (--limit)"
+    seen = f"runs at work: {len(at_work)}; the workers take {sum(limits)} at most (--limit)"
     return Cause("worker limit", seen, f"{server.command} flow-run ls --state Running")
 
 
