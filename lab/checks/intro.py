@@ -35,14 +35,18 @@ class Program:
 
 @contextmanager
 def running(
-    file: Path, *arguments: str | Path, stdout: int = subprocess.DEVNULL, **settings: float
+    file: Path,
+    *arguments: str | Path,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    **settings: float,
 ) -> Iterator[Program]:
     """Start a Python file in an empty folder, with `settings` in its environment; kill it at the end of the block."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"} | {name: str(value) for name, value in settings.items()}
     command = [sys.executable, file.resolve(), *arguments]
     with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as stderr:
         process = subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            command, env=environment, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
             text=True, errors="replace",
         )  # fmt: skip
         try:
