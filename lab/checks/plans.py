@@ -110,7 +110,8 @@ def refused(file: Path) -> Outcome:
     wanted = [f"backup-{one}.tar.gz" for one in (day, day + timedelta(days=1))]  # should it be midnight meanwhile
     expected = f"no line is refused, each job starts when its comment says, and the backup is called {wanted[0]}"
     deployments, refusal = planned(file, UTC)
-    others = [one["parameters"] for one in deployments if one["parameters"].get("command") not in JOBS]
+    commands = [one["parameters"] for one in deployments if "command" in one["parameters"]]
+    others = [one for one in commands if one["command"] not in JOBS]
     if refusal or not others:
         return Outcome(False, expected, refusal or "no job makes a backup")
     times = {**JOBS, others[0]["command"]: EACH_NIGHT}
@@ -150,7 +151,7 @@ def lock_limit(file: Path) -> Outcome:
     raw = yaml.safe_load(file.read_bytes())["deployments"]
     seen = [reason(pairs, days_in(RIO))]
     for command in LOCKED:
-        limits = [limit_of(one) for one in raw if mapping(one.get("parameters")).get("command") == command]
+        limits = [limit_of(one) for one in raw if f"{mapping(one.get('parameters')).get('command')}".strip() == command]
         seen.append(f"{command.rpartition('/')[2]}: {' and '.join(limits) or 'no deployment'}")
     listed = [one["schedules"] for one in raw if isinstance(one.get("schedules"), list)]
     without = sum(not mapping(row).get("slug") for rows in listed for row in rows)
