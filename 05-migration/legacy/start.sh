@@ -3,5 +3,5 @@
 set -eu
 install -d -o shop /srv/shop/log /srv/shop/reports /srv/shop/backup /srv/shop/mail
 install legacy/sendmail /usr/sbin/sendmail
-sed "s|@REDSHIFT_DSN@|$REDSHIFT_DSN|" legacy/crontab.txt | tr -d '\r' | crontab -u shop -
+sh legacy/crontab.sh
 exec supervisord --configuration legacy/supervisord.conf

@@ -1,4 +1,4 @@
-"""`lab migrate`: `plan` gives every line a fate, and writes what the jobs become; `diff` compares the times."""
+"""`lab migrate`: `plan` gives every line a fate, `diff` compares the times, the others move one job after the other."""
 
 import json
 import sys
@@ -18,17 +18,18 @@ from lab.cron.crontab import printable
 from lab.cron.zones import zone_named
 from lab.migrate.diff_command import diff
 from lab.migrate.lines import Format, format_of
+from lab.migrate.move_command import cutover, rollback, shadow, status
 from lab.migrate.plan import Fate, Plan, Verdict, plan, plan_lines
 from lab.migrate.timers import read_timer
 from lab.migrate.write import write
 
-app = typer.Typer(cls=Commands, help="Move a crontab to Prefect, line by line; needs no Docker.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Move a crontab to Prefect, line by line.", no_args_is_help=True)
 WIDTH = 80
 
 
 @app.callback()
 def migrate() -> None:
-    """Move a crontab to Prefect, line by line; needs no Docker."""
+    """Move a crontab to Prefect, line by line."""
 
 
 @app.command("plan")
@@ -47,16 +48,19 @@ def plan_command(
     tz: Annotated[str, typer.Option("--tz", help="Time zone of the machine that cron runs on.")] = "UTC",
     pool: Annotated[str, typer.Option(help="The work pool of the deployments.")] = "scheduler",
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside-cron", help="Cron keeps the jobs; each moves by a switch of its own.")
+    ] = False,
 ) -> None:
     """Give every line a fate: moved, changed or refused, with the reason. Exit code 1 when a line is refused."""
     made = made_of(file, kind or format_of(file), zone_named(tz), pool)
-    written = write(made, into, str(file), force) if into else []
+    written = write(made, into, str(file), force, beside) if into else []
     if as_json:
         typer.echo(json.dumps(as_data(made), indent=1))
     else:
         for verdict in made.verdicts:
             typer.echo("\n".join(shown(verdict)))
-        typer.echo("\n".join(["", *summary(made, written, into)]))
+        typer.echo("\n".join(["", *summary(made, written, into, beside)]))
     judged(not any(verdict.fate is Fate.REFUSED for verdict in made.verdicts))
 
 
@@ -86,16 +90,16 @@ def cut(line: str) -> str:
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 2].rstrip()} …"
 
 
-def summary(made: Plan, written: list[Path], into: Path | None) -> Iterator[str]:
+def summary(made: Plan, written: list[Path], into: Path | None, beside: bool) -> Iterator[str]:
     """How many lines there are of each fate, and what to do next."""
     counts = Counter(verdict.fate for verdict in made.verdicts)
     fates = ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate]) or "nothing in it"
     yield f"{plural(len(made.verdicts), 'line')}: {fates}"
     yield f"{plural(len(made.deployments), 'deployment')}, in the zone {made.zone} (--tz)"
     if written:
-        yield f"written: {', '.join(map(str, written))}"
+        yield f"written: {', '.join(str(path) for path in written if path.parent == into)}"
         yield from (f"before it: prefect gcl create {name} --limit 1" for name in made.limits)
-        yield f"next: cd {into} && prefect deploy --all"
+        yield "next: lab migrate status" if beside else f"next: cd {into} && prefect deploy --all"
 
 
 def as_data(made: Plan) -> dict[str, Any]:
@@ -118,3 +122,7 @@ def as_data(made: Plan) -> dict[str, Any]:
 
 
 app.command()(diff)
+app.command()(status)
+app.command()(shadow)
+app.command()(cutover)
+app.command()(rollback)

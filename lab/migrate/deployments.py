@@ -22,6 +22,7 @@ class Deployment:
     entrypoint: str
     parameters: dict[str, object]
     env: dict[str, str]
+    source: str  # the command as cron hands it to the shell
     limit: str = ""
     mailto: str = ""
     tags: list[str] = field(default_factory=list)
@@ -107,6 +108,7 @@ def deployment(draft: Draft, shared: dict[str, str], taken: set[str]) -> Deploym
         entrypoint,
         parameters,
         env,
+        entry.command,
         limit="" if peeled.lock in shared else peeled.strategy or entry.limit,
         mailto=draft.settings.get("MAILTO", ""),
         tags=["from-cron", *([f"user-{slug(entry.user)}"] if entry.user else [])],

@@ -63,6 +63,7 @@ def deployment_of(raw: dict[Any, Any], otherwise: str) -> Deployment:
     """A deployment as it stands in the file; `otherwise` is its name when it has none."""
     name = printable(text_of(raw.get("name")) or otherwise)
     parameters = mapping(raw.get("parameters"))
+    parameters = mapping(parameters.get("parameters")) or parameters  # those of a job beside cron
     command = text_of(parameters.get("command"))
     listed = raw.get("schedules")
     if listed is None and raw.get("schedule"):  # as it was written once, and still may be

@@ -6,48 +6,37 @@ from pathlib import Path
 
 from engine.core import ROOT, UserError
 from lab.cron.crontab import printable
+from lab.migrate.beside import BESIDE, job_file, moving, shadows
 from lab.migrate.deployments import Deployment
 from lab.migrate.plan import Plan
+from lab.migrate.scalar import scalar
 
 FLOWS = ROOT / "05-migration/flows"
-SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
-def write(made: Plan, folder: Path, source: str, force: bool) -> list[Path]:
-    """Write the files of a plan into a folder, and say which. Raises UserError where one exists, unless `force`."""
-    texts = {"prefect.yaml": prefect_yaml(made, source)}
+def write(made: Plan, folder: Path, source: str, force: bool, beside: bool = False) -> list[Path]:
+    """Write the files of a plan into a folder, and say which. Raises UserError where one exists, unless `force`.
+
+    `beside`: cron keeps the jobs, and each is moved by its switch. A switch that is there stays as it is.
+    """
+    texts = {"prefect.yaml": prefect_yaml(moving(made) if beside else made, source)}
     if any(one.mailto for one in made.deployments):
         texts["automations.yaml"] = automations_yaml(made)
-    flows = ["command.py", "run_command.py"]
-    if any(one.entrypoint.startswith("run_python") for one in made.deployments):
-        flows.append("run_python.py")
-    paths = [folder / name for name in (*texts, *flows)]
+    if beside:
+        texts["shadow.yaml"] = prefect_yaml(shadows(made), source)
+        texts |= {f"jobs/{one.name}.toml": job_file(one, folder / f"jobs/{one.name}.toml") for one in made.deployments}
+    python = beside or any(one.entrypoint.startswith("run_python") for one in made.deployments)
+    flows = [FLOWS / name for name in ("command.py", "run_command.py", *(["run_python.py"] if python else []))]
+    flows += BESIDE if beside else []
+    paths = [folder / name for name in (*texts, *(flow.name for flow in flows))]
     if there := [path for path in paths if path.exists() and not force]:
         raise UserError(f"{there[0]} exists already: plan into another folder, or with --force to write it again")
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "jobs" if beside else folder).mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for name in flows:
-        shutil.copyfile(FLOWS / name, folder / name)
+    for flow in flows:
+        shutil.copy(flow, folder)  # the gate stays executable
     return paths
-
-
-def scalar(value: object) -> str:
-    """A value in YAML: numbers and truth as they are, lists in brackets, text in double quotes with all escaped."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(scalar, value))}]"
-    return f'"{"".join(map(escaped, str(value)))}"'
-
-
-def escaped(letter: str) -> str:
-    """A character between double quotes."""
-    if letter.isprintable():
-        return SHORT.get(letter, letter)
-    return SHORT.get(letter) or f"\\U{ord(letter):08x}"
 
 
 def prefect_yaml(made: Plan, source: str) -> str:
