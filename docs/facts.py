@@ -28,6 +28,7 @@ PAGES = (
     "04-incidents",
     "missed-runs",
     "05-migration",
+    "move",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"

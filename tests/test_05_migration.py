@@ -66,7 +66,7 @@ def test_one_command_starts_both_systems(stack: Project) -> None:
     listed = [json.loads(line) for line in stack.compose("ps", "--format", "json").splitlines()]
     assert {one["Service"] for one in listed if one["Health"] == "healthy"} == SERVICES
     pools = {pool["name"]: pool["concurrency_limit"] for pool in ask("/work_pools/filter", {})}
-    assert pools == {"scheduler": 1, "queues": None, "bigdata": 2}
+    assert pools == {"scheduler": 1, "queues": None, "bigdata": 2, "shadow": None}
     published = [port["URL"] for one in listed for port in one["Publishers"] or [] if port["PublishedPort"]]
     assert published and set(published) == {"127.0.0.1"}
     roots = {one for one in SERVICES if stack.exec(one, "stat", "--format", "%u", "/proc/1").strip() == "0"}

@@ -187,8 +187,12 @@ def test_a_switch_is_thrown_as_a_whole(plan: Path) -> None:
 
 
 def test_agreement_is_counted_from_the_last_instant_back(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [
-        *[["report", f"2026-11-29T12:0{n}", side, 1, "a"] for n in range(5) for side in ("cron", "shadow")],
+    rows: list[list[object]] = [
+        *[
+            list[object](["report", f"2026-11-29T12:0{n}", side, 1, "a"])
+            for n in range(5)
+            for side in ("cron", "shadow")
+        ],
         ["report", "2026-11-29T12:06", "cron", 1, "only cron"],
     ]
     rows[2][4] = "b"

@@ -42,6 +42,10 @@ IMPOSSIBLE = {
         (["-", "x", "--tz", "Mars"], "Mars"),
         ([], "--help"),
     ],
+    "migrate status": [(["--plan", "no-such-folder"], "lab migrate plan CRONTAB")],
+    "migrate shadow": [(["job"], "lab migrate plan CRONTAB"), ([], "--help")],
+    "migrate cutover": [(["job"], "lab migrate plan CRONTAB"), ([], "--help")],
+    "migrate rollback": [(["job", "--wait", "x"], "--help"), (["job"], "lab migrate plan CRONTAB")],
     "policy simulate": [
         (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "bad minute"),
         ([], "--help"),

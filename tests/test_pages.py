@@ -379,9 +379,12 @@ OF_BASH = {
 }  # fmt: skip
 # What macOS and Ubuntu 22.04 both have, and of each the options that both know: `timeout` and `curl --json` are not here.
 OF_THE_SYSTEM = {
+    "cat": set(),
+    "cp": set(),
     "curl": {"--silent", "--user", "--header", "--data", "--output", "--write-out"},
     "diff": set(),
-    "grep": {"-c", "-m", "--count", "--max-count", "--quiet"},
+    "grep": {"-c", "-m", "-o", "--count", "--max-count", "--quiet"},
+    "head": {"-n"},
     "rm": {"-r"},
     "sleep": set(),
     "tail": {"-n"},

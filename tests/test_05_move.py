@@ -1,0 +1,171 @@
+"""A move of lesson 05 for real: shadows of all jobs beside cron, then switches thrown and killed at random moments."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.engine import until
+from support.records import commit, proving
+
+from engine.core import ROOT
+from engine.images import ensure_stack
+from engine.stacks import Project
+from lab.cron.crontab import Job, read
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(5400)]
+NAME = "lab-test-move"
+LAB = Path(sys.executable).with_name("lab")
+ENV = {"PREFECT_PORT": "14206", "RABBITMQ_PORT": "15676", "COMPOSE_PROFILES": "legacy,prefect,shadow"}
+HEADER, _, _ = (ROOT / "05-migration/legacy/crontab.txt").read_text().partition("\n\n")
+COMMANDS = {
+    job.rest: None for job in read((ROOT / "05-migration/legacy/crontab.txt").read_bytes()) if isinstance(job, Job)
+}
+MINUTES = int(os.environ.get("MINUTES") or (12 if proving() else 4))  # that all jobs run beside their shadows
+KILLS = 50 if proving() else 6
+COUNTERS = 12 if proving() else 4
+PATIENCE = 600  # seconds; the machine may be busy
+
+
+class Stack:
+    """The lesson's stack in a copy of its folder, and `lab migrate` as its learner calls it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.env = project, project.env
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        program = [str(LAB), "migrate", *words, "--plan", str(self.project.folder / "moved")]
+        return subprocess.Popen(
+            program, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def lab(self, *words: str, judged: bool = False) -> str:
+        """What a command says; one that judges may find fault."""
+        process = self.start(*words)
+        said, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode in (0, int(judged)), said
+        return said
+
+    def status(self) -> dict[str, Any]:
+        """Where each job stands."""
+        told: dict[str, Any] = json.loads(self.lab("status", "--json", judged=True))
+        return told
+
+    def begin(self, jobs: list[str]) -> list[str]:
+        """Give cron these jobs, all under the gate, and plan their move; return their names."""
+        folder, project = self.project.folder, self.project
+        (folder / "legacy/crontab.txt").write_text("\n".join([HEADER, *jobs, ""]))
+        shutil.rmtree(folder / "moved", ignore_errors=True)
+        project.exec("legacy", "sh", "legacy/crontab.sh")
+        (folder / "crontab.txt").write_text(project.exec("legacy", "crontab", "-u", "shop", "-l") + "\n")
+        words = [str(LAB), "migrate", "plan", str(folder / "crontab.txt"), "--into", str(folder / "moved")]
+        subprocess.run([*words, "--beside-cron"], cwd=ROOT, check=False, capture_output=True)  # CRON_TZ is refused
+        shutil.copy(folder / "beside/compare.toml", folder / "moved")
+        project.exec("legacy", "sh", "legacy/crontab.sh")
+        return sorted(file.stem for file in folder.glob("moved/jobs/*.toml"))
+
+    def ledger(self, table: str) -> list[list[str]]:
+        rows: list[list[str]] = json.loads(self.project.exec("legacy", "python", "moved/ledger.py"))[table]
+        return rows
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    ensure_stack(ROOT / "05-migration")
+    folder = tmp_path_factory.mktemp("lesson") / "05-migration"
+    shutil.copytree(ROOT / "05-migration", folder, ignore=shutil.ignore_patterns("moved", "__pycache__"))
+    with Project(folder, NAME, ENV) as project:
+        project.up()
+        yield Stack(project)
+
+
+def copy_the_world(project: Project) -> None:
+    """As the page has it: databases and files of the real world into the shadow's."""
+    dump = "mariadb-dump --user shop --password=beyond-cron shop"
+    project.exec("shop", "sh", "-c", f"{dump} | mariadb --host shop-shadow --user shop --password=beyond-cron shop")
+    psql = "PGPASSWORD=beyond-cron psql --quiet --host warehouse-shadow --username etl warehouse"
+    project.exec("warehouse", "sh", "-c", f"pg_dump --clean --username etl warehouse | {psql}")
+    project.exec("worker-shadow", "sh", "-c", "cp -a /srv/real/. /srv/shop")
+
+
+def test_all_jobs_agree_with_their_shadows(stack: Stack) -> None:
+    """Each command of the legacy crontab, by real cron and by Prefect, on two worlds that begin alike."""
+    minutes = [f"{n}-59/{len(COMMANDS)}" if MINUTES >= 60 else "*/2" for n in range(len(COMMANDS))]
+    jobs = stack.begin([f"{minute} * * * * {command}" for minute, command in zip(minutes, COMMANDS, strict=True)])
+    assert len(jobs) == len(COMMANDS) == 13
+    copy_the_world(stack.project)
+    stack.lab("shadow", *jobs)
+    began = time.monotonic()
+
+    wanted = max(1, MINUTES // (13 if MINUTES >= 60 else 2) - 1)
+    done = until(
+        lambda: min(one["compared"] for one in stack.status().values()) >= wanted, MINUTES * 60 + PATIENCE, every=5
+    )
+    told = stack.status()
+    assert done, told
+    apart = [name for name, one in told.items() if one["agreeing"] != one["compared"]]
+    assert not apart, [stack.lab("status", name, judged=True) for name in apart]
+    ends = {(job, instant): well for job, instant, _, well, _ in stack.ledger("ends")}
+    print(
+        f"{sum(int(one['compared']) for one in told.values())} runs of 13 jobs compared in {time.monotonic() - began:.0f} s"
+    )
+    assert {job for (job, _), well in ends.items() if not well} == {"mariadb-dump"}  # it fails alike
+
+
+def test_killed_switches_lose_no_instant_and_double_none(stack: Stack) -> None:
+    """Jobs of each minute are cut over and rolled back, and most of these commands killed half-way."""
+    draw = random.Random(commit())
+    command = "echo $(hostname) $(date +\\%FT\\%T) >> /srv/shop/log/count-{}"
+    jobs = stack.begin([f"* * * * * {command.format(n)}" for n in range(COUNTERS)])
+    states: dict[str, str] = {}
+    for _ in range(KILLS):
+        job = draw.choice(jobs)
+        process = stack.start(*(["rollback", job] if states.get(job) == "moved" else ["cutover", job, "--force"]))
+        try:
+            process.wait(draw.uniform(0, 12))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        states = {name: one["state"] for name, one in stack.status().items()}
+    stack.lab("cutover", *jobs, "--force")
+    last = f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%dT%H:%M}"  # one more instant by Prefect, then one by cron
+    assert until(lambda: all(instants(stack, job)[-1] > last for job in jobs), PATIENCE, every=5)
+    stack.lab("rollback", *jobs)
+    back = f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
+    assert until(lambda: all(instants(stack, job)[-1] > back for job in jobs), PATIENCE, every=5)
+    turns: dict[str, Counter[str]] = defaultdict(Counter)
+    ran: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def settled() -> bool:
+        turns.clear()
+        ran.clear()
+        for job, _, side, _ in stack.ledger("turns"):
+            turns[job][side] += 1
+        for n, job in enumerate(jobs):
+            for line in stack.project.exec("legacy", "cat", f"/srv/shop/log/count-{n}").splitlines():
+                ran[job]["cron" if line.startswith("legacy ") else "prefect"] += 1
+        return {job: turns[job] for job in jobs} == dict(ran)
+
+    assert until(settled, 60, every=1), ({job: turns[job] for job in jobs}, dict(ran))
+    for job in jobs:
+        seen = instants(stack, job)
+        first = datetime.fromisoformat(seen[0])
+        assert seen == [f"{first + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in range(len(seen))]
+    sides = Counter(side for job in jobs for side in turns[job].elements())
+    print(f"{KILLS} switches, most of them killed; {sides['cron']} instants by cron, {sides['prefect']} by Prefect")
+    assert sides["cron"] and sides["prefect"]
+
+
+def instants(stack: Stack, job: str) -> list[str]:
+    """The instants of a job that have been decided."""
+    return [instant for name, instant, _, _ in stack.ledger("turns") if name == job] or [""]
