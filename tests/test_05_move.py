@@ -33,7 +33,7 @@ COMMANDS = {
 }
 MINUTES = int(os.environ.get("MINUTES") or (12 if proving() else 4))  # that all jobs run beside their shadows
 KILLS = 50 if proving() else 6
-COUNTERS = 12 if proving() else 4
+COUNTERS = 8 if proving() else 4
 PATIENCE = 600  # seconds; the machine may be busy
 
 
@@ -69,7 +69,9 @@ class Stack:
         project.exec("legacy", "sh", "legacy/crontab.sh")
         (folder / "crontab.txt").write_text(project.exec("legacy", "crontab", "-u", "shop", "-l") + "\n")
         words = [str(LAB), "migrate", "plan", str(folder / "crontab.txt"), "--into", str(folder / "moved")]
-        subprocess.run([*words, "--beside-cron"], cwd=ROOT, check=False, capture_output=True)  # CRON_TZ is refused
+        subprocess.run(
+            [*words, "--beside-cron", "--pool", "queues"], cwd=ROOT, check=False, capture_output=True
+        )  # CRON_TZ is refused
         shutil.copy(folder / "beside/compare.toml", folder / "moved")
         project.exec("legacy", "sh", "legacy/crontab.sh")
         return sorted(file.stem for file in folder.glob("moved/jobs/*.toml"))
