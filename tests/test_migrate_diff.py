@@ -90,6 +90,20 @@ RIGHT = {
         "0 3 * * * python3 /opt/x.py --all\n",
         [deployment(None, cron("0 3 * * *"), parameters={"script": "/opt/x.py"})],
     ),
+    "two lines that call one script": (
+        "0 3 * * * python3 /opt/x.py --all\n0 4 * * * python3 /opt/x.py\n",
+        [
+            deployment(None, cron("0 4 * * *"), parameters={"script": "/opt/x.py"}, tags=["crontab line 2"]),
+            deployment(None, cron("0 3 * * *"), parameters={"script": "/opt/x.py"}, tags=["crontab line 1"]),
+        ],
+    ),
+    "a script whose line has another number now": (
+        "0 5 * * * /a\n0 3 * * * python3 /opt/x.py\n",
+        [
+            deployment(None, cron("0 3 * * *"), parameters={"script": "/opt/x.py"}, tags=["crontab line 1"]),
+            deployment("/a", cron("0 5 * * *"), tags=["crontab line 4"]),
+        ],
+    ),
     "an alias": (
         "0 3 * * * /a\n",
         '.x: &x {parameters: {command: /a}}\ndeployments: [{<<: *x, name: a, schedules: [{cron: "0 3 * * *"}]}]\n',
@@ -110,6 +124,20 @@ def test_a_right_one_is_equal(name: str, tmp_path: Path) -> None:
     done = asked(tmp_path, *RIGHT[name])
     assert (done.exit_code, done.stderr) == (0, ""), done.output
     assert "differs" not in done.output and " 0 differ: 400 days from 2027-02-01, UTC" in done.output
+
+
+def test_the_plan_names_the_lines_of_each_deployment(tmp_path: Path) -> None:
+    """By its words alone nobody can tell which of the two calls of a script a deployment is."""
+    crontab = (
+        "0 3 * * * python3 /opt/x.py --all\n*/5 * * * * python3 /opt/x.py --new\n0 6 * * * python3 /opt/x.py --new\n"
+    )
+    (tmp_path / "crontab").write_text(crontab)
+    planned = CliRunner().invoke(app, ["migrate", "plan", str(tmp_path / "crontab"), "--into", str(tmp_path / "moved")])
+    assert planned.exit_code == 0, planned.output
+    written = (tmp_path / "moved/prefect.yaml").read_text()
+    assert '"crontab line 2", "crontab line 3"' in written and written.count("run_python.py:run_python") == 2
+    done = asked(tmp_path, crontab, written, "--days", "9")
+    assert "line 1 = x: 9 instants" in done.output and "lines 2, 3 = x-2: " in done.output, done.output
 
 
 # What is wrong: crontab, deployments, zone, the reason, how many instants differ in 400 days.

@@ -79,15 +79,17 @@ def commands_of(deployment: Deployment) -> Iterator[tuple[str | None, list[Sched
 
 
 def partner(command: str | None, deployment: Deployment, pairs: Iterable[Pair]) -> Pair | None:
-    """The pair with this command, or with a line that the deployment names, or with the script that it calls."""
+    """The pair with this command, or with a line that the deployment names, or with the script that it calls.
+
+    Several lines may call one script, and the numbers of the lines may be those of the crontab of before: a line that is
+    named and calls the script goes first.
+    """
     with_lines = [pair for pair in pairs if pair.lines]
-    if command is not None and (equal := [pair for pair in with_lines if same(command, pair)]):
-        return equal[0]
-    for pair in with_lines:
-        if any(line.number in deployment.lines for line in pair.lines):
-            return pair
-    script = deployment.script
-    return next((pair for pair in with_lines if script and script in pair.lines[0].command.split()), None)
+    equal = [pair for pair in with_lines if command is not None and same(command, pair)]
+    named = [pair for pair in with_lines if any(line.number in deployment.lines for line in pair.lines)]
+    calling = [pair for pair in with_lines if deployment.script in pair.lines[0].command.split()]
+    both = [pair for pair in named if pair in calling]
+    return next(iter([*equal, *both, *calling, *named]), None)
 
 
 def same(command: str, pair: Pair) -> bool:

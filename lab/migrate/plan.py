@@ -74,6 +74,7 @@ def plan_lines(lines: list[Line], zone: ZoneInfo, pool: str) -> Plan:
             one = made[draft.key] = deployment(draft, shared, taken)
         verdicts[draft.line.number] = job_verdict(draft, one, shared)
         one.lines.append(draft.line.number)
+        one.tags.append(f"crontab line {draft.line.number}")  # `lab migrate diff` reads it
         one.schedules += draft.entry.schedules
     for line in lines:
         verdicts.setdefault(line.number, other_verdict(line, drafts))
