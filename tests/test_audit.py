@@ -126,7 +126,9 @@ def test_the_crontab_and_the_timers_of_a_machine_are_read(monkeypatch: pytest.Mo
     """Programs that answer as the real ones do: no machine can be asked to have a crontab for a test."""
     answers = {
         "crontab": "*/5 * * * * /opt/mine\n",
-        "systemctl": "Id=a.timer\nPersistent=no\nTimersCalendar={ OnCalendar=*-*-* 04:00:00 ; next_elapse=x }\n\nId=b.timer\n",
+        "systemctl": "Id=a.timer\nPersistent=no\nTimersCalendar={ OnCalendar=*-*-* 04:00:00 ; next_elapse=x }\n"
+        "TimersCalendar={ OnCalendar=Mon *-*-* 05:00/20:00 ; next_elapse=x }\n\nId=b.timer\n\n"
+        "Id=c.timer\nPersistent=yes\nTimersCalendar={ OnCalendar=*-*-* 04:00:30 ; next_elapse=x }\n",
     }
     for name, text in answers.items():
         (tmp_path / name).write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\n")
@@ -134,7 +136,11 @@ def test_the_crontab_and_the_timers_of_a_machine_are_read(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     said = CliRunner().invoke(app, ["audit"]).output
     assert "crontab -l\n   1  */5 * * * * /opt/mine\n" in said
-    assert "timer a.timer: *-*-* 04:00:00; missed runs are lost" in said and "b.timer" not in said
+    assert (
+        "timer a.timer: *-*-* 04:00:00, Mon *-*-* 05:00/20:00; missed runs are lost" in said and "b.timer" not in said
+    )
+    assert "timer c.timer: *-*-* 04:00:30; not in the calendar" in said
+    assert re.search(r"at once, \d+ times a week, first \w+ \d\d:\d\d: .*a\.timer", said), said
 
 
 def test_standard_input_is_read_and_hostile_bytes_are_no_trouble() -> None:
@@ -147,6 +153,14 @@ def test_standard_input_is_read_and_hostile_bytes_are_no_trouble() -> None:
     ):
         done = CliRunner().invoke(app, ["audit", "-"], input=raw)
         assert done.exit_code in (0, 1) and "\x1b" not in done.output
+
+
+@pytest.mark.parametrize("name", ["backup.timer", "anacrontab"])
+def test_another_kind_of_file_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("[Timer]\nOnCalendar=daily\n")
+    done = CliRunner().invoke(app, ["audit", str(tmp_path / name)])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert f"{name} is a" in done.stderr and "lab migrate plan" in done.stderr
 
 
 def test_a_file_that_is_not_there_is_one_line() -> None:

@@ -333,6 +333,13 @@ def test_odd_values_give_reasons_and_no_traceback(tmp_path: Path) -> None:
         assert "\x1b" not in done.output
 
 
+@pytest.mark.parametrize(("name", "why"), [("backup.timer", "is a systemd timer"), ("anacrontab", "is an anacrontab")])
+def test_what_has_no_calendar_of_cron_is_refused_by_name(name: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("[Timer]\nOnCalendar=daily\n")
+    done = CliRunner().invoke(app, ["migrate", "diff", str(tmp_path / name), "no-such-yaml"])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1 and f"{name} {why}: " in done.stderr
+
+
 def test_files_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["migrate", "diff", "no-such-crontab", "no-such-yaml"])
     assert (done.exit_code, done.stderr) == (2, "no-such-crontab cannot be read: no such file or directory\n")

@@ -22,12 +22,13 @@ from typer.testing import CliRunner
 
 from engine.core import ROOT, UserError
 from lab.cli import app
+from lab.cron.timers import calendar
 from lab.migrate.command import as_data, shown
 from lab.migrate.deployments import Deployment
 from lab.migrate.lines import Format
 from lab.migrate.plan import Fate, Plan, plan, plan_lines
 from lab.migrate.schedules import Cron
-from lab.migrate.timers import calendar, read_timer
+from lab.migrate.timers import read_timer
 from lab.migrate.words import mask, pieces, words
 from lab.migrate.wrappers import peel
 from lab.migrate.write import prefect_yaml, write

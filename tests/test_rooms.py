@@ -19,7 +19,8 @@ MAY: dict[str, set[str]] = {
     "tests": {"engine", "bench", "contrast", "lab", "docs", "tests"},
 }
 # What cron does with a crontab: parts of the wing `cron` that other wings build on.
-SHARED = ("lab.cron.crontab", "lab.cron.runs", "lab.cron.shell", "lab.cron.explain", "lab.cron.lint", "lab.cron.zones")
+PARTS = ("crontab", "runs", "shell", "explain", "lint", "timers", "zones")
+SHARED = tuple(f"lab.cron.{part}" for part in PARTS)
 # What judges an exercise is the command that the lesson teaches: the wing `checks` asks that of `lab migrate`.
 JUDGING = ("lab.migrate.",)
 LESSONS = sorted(path.name for path in ROOT.glob("[0-9][0-9]-*"))

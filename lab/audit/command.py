@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lab.audit.crontabs import Audit, Crontab, audited, machine_zone, of_machine, of_path, timers
+from lab.audit.crontabs import Audit, Crontab, Timer, audited, machine_zone, of_machine, of_path, timers
 from lab.audit.faults import PLACES
 from lab.audit.load import calendar, collisions, spread, starts_of
 from lab.console import judged, plural
@@ -35,10 +35,11 @@ def audit(
     """Say what would hurt each job, and when they start together; nothing is written. Exit code 1 when there is a fault."""
     zone = zone_named(tz) if tz else machine_zone() if path is None else zone_named("UTC")
     notes: list[str] = []
+    of_systemd: list[Timer] = []
     if path is None:
         crontabs, notes = of_machine()
-        lines, more = timers()
-        notes += [*more, *(f"timer {line}" for line in lines)]
+        of_systemd, more = timers()
+        notes += [*more, *map(str, of_systemd)]
     elif path == Path("-"):
         crontabs = [Crontab("-", sys.stdin.buffer.read(), system)]
     else:
@@ -47,7 +48,7 @@ def audit(
     many = len(audits) > 1
     for one in audits:
         typer.echo("\n".join(shown(one)))
-    typer.echo("\n".join(load(audits, many)))
+    typer.echo("\n".join(load(audits, of_systemd, many)))
     for note in notes:
         typer.echo(printable(note))
     faults = sum(len(one.findings) for one in audits)
@@ -74,13 +75,14 @@ def shown(one: Audit) -> Iterator[str]:
         yield "      nothing found"
 
 
-def load(audits: list[Audit], many: bool) -> Iterator[str]:
-    """The calendar, who starts together, and a spread."""
+def load(audits: list[Audit], of_systemd: list[Timer], many: bool) -> Iterator[str]:
+    """The calendar, who starts together, and a spread, in which a timer stays where it is."""
 
     def name(one: Audit, number: int) -> str:
         return printable(f"{one.crontab.source}:{number}") if many else f"line {number}"
 
-    starts = starts_of((name(one, task.number), task) for one in audits for task in one.tasks)
+    jobs = [(name(one, task.number), task) for one in audits for task in one.tasks]
+    starts = starts_of([*jobs, *((printable(timer.name), task) for timer in of_systemd for task in timer.tasks)])
     if not any(start.minutes for start in starts):
         return
     yield ""
@@ -92,6 +94,7 @@ def load(audits: list[Audit], many: bool) -> Iterator[str]:
         yield from (f"  {line}" for line in groups)
     ordered = {found.line for one in audits for found in one.findings if found.fault == "step-order"}
     fixed = {name(one, task.number) for one in audits for task in one.tasks if task.number in ordered}
+    fixed |= {printable(timer.name) for timer in of_systemd}
     if moves := spread(starts, fixed):
         yield ""
         yield "a spread, with the same hours and days (you decide; nothing was changed):"

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from engine.core import UserError
 from lab.audit.faults import PLACES, Task, faults_of
-from lab.cron.crontab import Job, Refused, Setting, printable, read
+from lab.cron.crontab import Job, Refused, Setting, parse, read
 from lab.cron.lint import lint
+from lab.cron.timers import calendar
 
 SYSTEM = (Path("/etc/crontab"), Path("/etc/cron.d"))
 FROM_LINT = (  # what `lab cron lint` says → the fault
@@ -29,6 +30,27 @@ class Crontab:
     source: str
     raw: bytes
     system: bool = False
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A systemd timer: its name, its calendars as systemd writes them, and whether it makes up a run that was missed."""
+
+    name: str
+    calendars: tuple[str, ...]
+    persistent: bool
+
+    @property
+    def tasks(self) -> list[Task]:
+        """What it starts, as jobs of cron: one for each calendar that five fields can say."""
+        written = [fields for one in self.calendars if (fields := calendar(one))]
+        return [Task(0, parse(fields), self.name, {}) for fields in written]
+
+    def __str__(self) -> str:
+        """As a line for a person."""
+        lost = "" if self.persistent else "; missed runs are lost: Persistent=yes makes up one"
+        apart = "" if len(self.tasks) == len(self.calendars) else "; not in the calendar: five fields cannot say it"
+        return f"timer {self.name}: {', '.join(self.calendars)}{lost}{apart}"
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,9 @@ def of_path(path: Path, system: bool) -> list[Crontab]:
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and NAME.fullmatch(file.name))
             return [Crontab(str(file), file.read_bytes(), True) for file in files]
+        if path.suffix == ".timer" or path.name == "anacrontab":
+            kind = "a systemd timer" if path.suffix == ".timer" else "an anacrontab"
+            raise UserError(f"{path} is {kind}, which lab audit does not read: lab migrate plan {path} gives it a fate")
         inside = path.parent.name == "cron.d" or (path.parent.name, path.name) == ("etc", "crontab")
         return [Crontab(str(path), path.read_bytes(), system or inside)]
     except OSError as reason:
@@ -146,24 +171,17 @@ def answer(*command: str) -> tuple[bytes | None, str]:
     return done.stdout, ""
 
 
-def timers() -> tuple[list[str], list[str]]:
-    """The systemd timers of this machine, by name, with what would hurt them; and why they cannot be read."""
+def timers() -> tuple[list[Timer], list[str]]:
+    """The systemd timers of this machine that have a calendar; and why they cannot be read."""
     shown, why = answer("systemctl", "show", "*.timer", "--property=Id,Persistent,TimersCalendar")
     if shown is None:
         return [], [f"systemd's timers: {why}"]
-    lines = []
-    for block in printable_blocks(shown.decode(errors="replace")):
-        calendar = re.search(r"OnCalendar=([^;]+?)\s*;", block.get("TimersCalendar", ""))
-        if calendar:
-            lost = "" if block.get("Persistent") == "yes" else "; missed runs are lost: Persistent=yes makes up one"
-            lines.append(f"{block.get('Id', '?')}: {calendar[1]}{lost}")
-    return lines, []
-
-
-def printable_blocks(text: str) -> Iterator[dict[str, str]]:
-    """The paragraphs of `systemctl show`, as names and values."""
-    for paragraph in text.split("\n\n"):
-        yield dict(printable(line).split("=", 1) for line in paragraph.splitlines() if "=" in line)
+    found = []
+    for unit in shown.decode(errors="replace").split("\n\n"):
+        said = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
+        if calendars := re.findall(r"^TimersCalendar=.*?OnCalendar=([^;]+?)\s*;", unit, re.MULTILINE):
+            found.append(Timer(said.get("Id", "?"), tuple(calendars), said.get("Persistent") == "yes"))
+    return found, []
 
 
 def machine_zone() -> ZoneInfo:

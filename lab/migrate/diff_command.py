@@ -15,11 +15,16 @@ from lab.console import judged, plural
 from lab.cron.crontab import Job, Refused, printable, read
 from lab.cron.zones import moment_named, zone_named
 from lab.migrate.diff import Cause, Outcome, Window, compare, window_of
+from lab.migrate.lines import Format, format_of
 from lab.migrate.pairs import Line, Pair, line_of, numbers, paired
 from lab.migrate.prefect_yaml import read_deployments
 
 SHOWN = 5  # instants of a reason
 WIDTH = 76
+NO_CALENDAR = {
+    Format.TIMER: "is a systemd timer: diff knows cron's dates only; systemd-analyze calendar --iterations 10 lists a timer's",
+    Format.ANACRON: "is an anacrontab: its periods have no dates to compare; lab migrate plan says at which times it moves",
+}
 NOTES, NOTE = 20, 200  # lines that are not compared: how many, and characters of each; a file may be no crontab at all
 
 
@@ -35,7 +40,10 @@ def diff(
     """Compare when cron and Prefect start each job. Exit code 1 when an instant differs."""
     zone = zone_named(tz)
     window = window_of(moment_named(start, zone), days, zone)
-    lines, apart = lines_of(crontab, system or crontab.parent.name == "cron.d")
+    kind = format_of(crontab)
+    if kind in NO_CALENDAR:
+        raise UserError(f"{crontab} {NO_CALENDAR[kind]}")
+    lines, apart = lines_of(crontab, system or kind is Format.SYSTEM)
     pairs = paired(lines, read_deployments(prefect_yaml))
     idle = [pair for pair in pairs if not pair.lines and not any(one.active for one in pair.schedules)]
     outcomes = [compare(pair, window) for pair in pairs if pair not in idle]
