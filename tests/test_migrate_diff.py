@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from lab.cli import app
 from lab.cron.crontab import ScheduleRejected, parse
+from lab.migrate import proof
 from lab.migrate.dates import Cron
 from lab.migrate.diff import AUTUMN, FIRST_OF_MARCH, SPRING, compare, window_of
 from lab.migrate.pairs import Line, Pair
@@ -369,3 +370,17 @@ def test_nothing_but_nights_and_march_differs_where_all_is_written_right() -> No
         nights = timedelta(days=9)  # an hour or two in a night, a few days in March
         assert sum(map(len, outcome.causes)) * timedelta(minutes=1) < nights
     print(f"{compared:,} instants compared, {differing:,} differ, each explained")
+
+
+def test_the_figures_of_the_corpus_are_those_of_today() -> None:
+    """Each job of the corpus in five zones, 400 days: a sample is planned and compared anew, all of it with PROVE=1."""
+    record = json.loads(proof.RECORD.read_text())
+    again = "python -m lab.migrate.proof"
+    assert proof.TABLE.read_text() == proof.summed(record) + "\n", again
+    assert tuple(record) == proof.ZONES and all([*of] == [*proof.shapes()] for of in record.values()), again
+    assert {figures[-1] for by_shape in record.values() for figures in by_shape.values()} == {0}, "not explained"
+    every = [(zone, name) for zone in proof.ZONES for name in proof.shapes()]
+    asked = every if proving() else random.Random(commit()).sample(every, 8)
+    found = {(zone, name): proof.counted(proof.shapes()[name], zone) for zone, name in asked}
+    assert found == {(zone, name): record[zone][name] for zone, name in asked}, again
+    print(f"{len(asked)} of {len(every)} compared anew")
