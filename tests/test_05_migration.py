@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -73,21 +75,81 @@ def test_one_command_starts_both_systems(stack: Project) -> None:
     assert roots == {"legacy"}  # cron starts jobs as the user of the crontab
 
 
+def deployed() -> dict[str, list[str]]:
+    """Each deployment with its id, then those of its schedules, which belong to their slugs."""
+    return {
+        one["name"]: [one["id"], *sorted(f"{schedule['slug']} {schedule['id']}" for schedule in one["schedules"])]
+        for one in ask("/deployments/filter", {})
+    }
+
+
+def planned() -> dict[str, str]:
+    """The runs that a schedule has planned, and that have not begun: their ids, and when they are due."""
+    waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}, "tags": {"all_": ["auto-scheduled"]}}
+    runs = ask("/flow_runs/filter", {"flow_runs": waiting, "limit": 200, "sort": "EXPECTED_START_TIME_ASC"})
+    return {run["id"]: run["expected_start_time"] for run in runs}
+
+
 @pytest.mark.stack
 def test_each_pool_runs_its_flow_and_a_second_deployment_changes_nothing(stack: Project) -> None:
-    before = {one["name"]: one for one in ask("/deployments/filter", {})}
-    assert set(before) == {"hourly", "often", "daily"}
-    runs = [ask(f"/deployments/{one['id']}/create_flow_run", {})["id"] for one in before.values()]
-    stack.compose("run", "--rm", "-T", "deployer")
-    after = {one["name"]: one for one in ask("/deployments/filter", {})}
-    for name, one in before.items():
-        assert one["id"] == after[name]["id"] and one["schedules"][0]["slug"] == after[name]["schedules"][0]["slug"]
-        assert len(after[name]["schedules"]) == 1
+    """The second one while runs are under way."""
+    before = deployed()
+    assert {name: len(ids) for name, ids in before.items()} == {"hourly": 2, "often": 2, "daily": 2}
+    assert until(lambda: len(planned()) >= 15, PATIENCE, every=1), planned()
+    runs = [ask(f"/deployments/{ids[0]}/create_flow_run", {})["id"] for ids in before.values()]
+    coming = planned()
+    assert "unchanged: hourly, often, daily" in stack.compose("run", "--rm", "-T", "deployer")
+    still = planned()
+    assert deployed() == before
+    begun = {
+        run for run, due in coming.items() if datetime.fromisoformat(due) < datetime.now(UTC) + timedelta(seconds=30)
+    }
+    assert set(coming) - begun <= set(still), "deployed again, and all that was planned is planned anew"
 
     def states() -> set[str]:
         return {ask(f"/flow_runs/{run}")["state"]["type"] for run in runs}
 
     assert until(lambda: states() == {"COMPLETED"}, PATIENCE, every=1), states()
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(600)
+def test_a_hundred_deploys_about_the_ticks_of_a_schedule(stack: Project) -> None:
+    """No time is lost, and none is planned twice. Without planning anew some are lost; without a slug some come twice."""
+    program = (ROOT / "tests/deploys_inside.py").read_text()
+    told = json.loads(stack.compose("run", "--rm", "-T", "deployer", "python", "-", stdin=program).splitlines()[-1])
+    print(told)
+    assert told["deploys"] >= 100 and told["as-deployed"]["ticks"] >= 3
+    assert told["as-deployed"]["twice"] == told["as-deployed"]["missing"] == 0
+    assert told["not-anew"]["missing"] > 0 and told["no-slug"]["twice"] > 0, "the test cannot fail"
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(900)
+def test_the_server_is_restarted_in_the_middle_of_a_deploy(stack: Project) -> None:
+    """The deployer ends well by itself; what it deploys is what it deploys without a restart, and the ids stay."""
+    before = deployed()
+    edit = "cp -r /lesson /tmp/lesson && cd /tmp/lesson && sed -i 's/50 [*]/40 */; s/30 4/20 4/' prefect.yaml && sh deploy.sh"
+    words = ("docker", "compose", "run", "--rm", "-T", "--no-deps", "deployer", "sh", "-c", edit)
+    with subprocess.Popen(
+        words, cwd=LESSON, env=stack.env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "unchanged: " in line and said.count("unchanged: ") == 1:
+                stack.compose("restart", "--timeout", "1", "prefect-server")
+    assert process.returncode == 0 and "unchanged: often\n" in said, said
+    assert deployed() == before
+    assert crons() == {"40 * * * *", "*/5 * * * *", "20 4 * * *"}
+    assert "unchanged: often\n" in stack.compose("run", "--rm", "-T", "deployer")
+    assert (deployed(), crons()) == (before, {"50 * * * *", "*/5 * * * *", "30 4 * * *"})
+
+
+def crons() -> set[str]:
+    """The schedules of all deployments."""
+    return {one["schedule"]["cron"] for of in ask("/deployments/filter", {}) for one in of["schedules"]}
 
 
 def test_the_crontab_is_as_crontabs_are() -> None:
