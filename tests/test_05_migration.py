@@ -14,6 +14,7 @@ import pytest
 from support.engine import until
 
 from engine.core import ROOT
+from engine.docker import docker
 from engine.images import ensure_stack
 from engine.stacks import Project
 from lab.checks.registry import all_checks
@@ -200,6 +201,64 @@ def test_each_defect_does_its_harm(stack: Project) -> None:
     assert poison == [20, 0] and backup == [0, 1] and report == [0, 0], printed
     assert twice > 0 and twice % 500 == 0 and loaded - twice > 2000, printed
     assert legacy(stack, "crontab", "-l") == theirs
+
+
+def exit_codes(stack: Project) -> dict[str, int]:
+    """How the containers have ended."""
+    boxes = json.loads(docker("inspect", *stack.compose("ps", "--all", "--quiet").split()))
+    return {box["Config"]["Labels"]["com.docker.compose.service"]: box["State"]["ExitCode"] for box in boxes}
+
+
+def log(stack: Project, name: str) -> str:
+    """What is in a file of the folder that the legacy machine and the workers share; empty when it is not there."""
+    return legacy(stack, "sh", "-c", f"cat /srv/shop/log/{name} || true").strip()
+
+
+PUT = """
+import pika
+channel = rabbitmq().channel()
+channel.queue_declare("kept", durable=True)
+channel.confirm_delivery()
+channel.basic_publish("", "kept", b"rabbitmq", pika.BasicProperties(delivery_mode=2))
+client = sqs()
+client.send_message(QueueUrl=client.create_queue(QueueName="kept")["QueueUrl"], MessageBody="sqs")
+with shop() as database, database.cursor() as cursor:
+    cursor.execute("INSERT INTO stock_alerts (product, stock) VALUES (-1, 7)")
+    database.commit()
+"""
+GET = """
+_, _, body = rabbitmq().channel().basic_get("kept", auto_ack=True)
+client = sqs()
+messages = client.receive_message(QueueUrl=client.get_queue_url(QueueName="kept")["QueueUrl"]).get("Messages", [])
+with shop() as database, database.cursor() as cursor:
+    cursor.execute("SELECT stock FROM stock_alerts WHERE product = -1")
+    print(body, [message["Body"] for message in messages], cursor.fetchall())
+"""
+LONG_POLL = """
+from pathlib import Path
+client = sqs()
+queue = client.create_queue(QueueName="empty")["QueueUrl"]
+Path("/srv/shop/log/asks").write_text("now")
+client.receive_message(QueueUrl=queue, WaitTimeSeconds=20)
+"""
+SYSTEMS = "import sys; sys.path.insert(0, 'flows'); from systems import rabbitmq, shop, sqs\n"
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(900)
+def test_a_stop_kills_nothing_and_what_was_kept_is_there_afterwards(stack: Project) -> None:
+    """But for the legacy machine. The queues of SQS are saved when it ends, which is before a long poll has ended."""
+    stack.exec("worker-queues", "python", "-", stdin=SYSTEMS + PUT)
+    stack.compose("exec", "--detach", "worker-queues", "python", "-c", SYSTEMS + LONG_POLL)
+    assert until(lambda: log(stack, "asks"), PATIENCE)
+    stack.compose("stop", "--timeout", "15", "sqs")
+    assert exit_codes(stack)["sqs"] == 0, "it has waited for a long poll, and was killed"
+    stack.compose("stop", "--timeout", "60")
+    codes = exit_codes(stack)
+    assert codes.pop("legacy") == 137 and set(codes.values()) <= {0, 143}, codes
+    stack.up()
+    got = stack.exec("worker-queues", "python", "-", stdin=SYSTEMS + GET)
+    assert got == "b'rabbitmq' ['sqs'] ((7,),)"
 
 
 @pytest.mark.parametrize(
