@@ -261,6 +261,24 @@ def test_a_stop_kills_nothing_and_what_was_kept_is_there_afterwards(stack: Proje
     assert got == "b'rabbitmq' ['sqs'] ((7,),)"
 
 
+@pytest.mark.stack
+@pytest.mark.timeout(600)
+def test_a_command_ends_before_its_worker(stack: Project) -> None:
+    """`docker compose stop` gives it SIGTERM and time, and its run says at once what has become of it."""
+    deploy = "prefect --no-prompt deploy flows/run_command.py:run_command --pool queues --name long"
+    stack.exec("worker-queues", *deploy.split())
+    deployment = ask("/deployments/name/run-command/long")["id"]
+    told = "trap 'echo ended > /srv/shop/log/long; exit 0' TERM; echo began > /srv/shop/log/long; sleep 600 & wait"
+    run = ask(f"/deployments/{deployment}/create_flow_run", {"parameters": {"command": told}})["id"]
+    assert until(lambda: log(stack, "long") == "began", PATIENCE, every=1)
+    stack.compose("stop", "--timeout", "60", "worker-queues")
+    state = ask(f"/flow_runs/{run}")["state"]
+    assert (log(stack, "long"), state["type"]) == ("ended", "CRASHED"), state
+    assert "termination signal" in state["message"] and exit_codes(stack)["worker-queues"] == 0
+    stack.up("worker-queues")
+    stack.exec("worker-queues", "prefect", "--no-prompt", "deployment", "delete", "run-command/long")
+
+
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "seen"),
     [
