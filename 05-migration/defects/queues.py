@@ -55,7 +55,7 @@ def settled(ids: list[str]) -> Callable[[], bool]:
     return asked
 
 
-def rabbitmq() -> list[tuple[str, str]]:
+def rabbitmq() -> list[tuple[str, str, bool]]:
     """A worker that acknowledges as it receives has in its memory what the queue no longer has."""
     channel = pika.BlockingConnection(pika.URLParameters(os.environ["RABBITMQ_URL"])).channel()
     channel.confirm_delivery()
@@ -72,14 +72,15 @@ def rabbitmq() -> list[tuple[str, str]]:
     written = LOG.stat().st_size
     send(["{broken"] * 20 + list((last := orders(1)).values()))
     until(lambda: arrived(list(last)) == 1, "the order after them has arrived")
-    words = f"{20 - depth()} vanished, {LOG.stat().st_size - written} bytes in the log"
+    vanished, said = 20 - depth(), LOG.stat().st_size - written
+    words = f"{vanished} vanished, {said} bytes in the log"
     return [
-        (f"RabbitMQ: worker killed {KILLS} times, {len(ids)} orders sent", f"{lost} lost"),
-        ("RabbitMQ: 20 messages that nobody can read", words),
+        (f"RabbitMQ: worker killed {KILLS} times, {len(ids)} orders sent", f"{lost} lost", 0 < lost < len(ids)),
+        ("RabbitMQ: 20 messages that nobody can read", words, (vanished, said) == (20, 0)),
     ]
 
 
-def sqs() -> list[tuple[str, str]]:
+def sqs() -> list[tuple[str, str, bool]]:
     """A worker that deletes before it works loses what it had in hand."""
     client = boto3.client("sqs", endpoint_url=os.environ["SQS_ENDPOINT_URL"])
     queue = client.create_queue(QueueName="orders")["QueueUrl"]
@@ -95,4 +96,5 @@ def sqs() -> list[tuple[str, str]]:
         return sum(int(told[name]) for name in waiting)
 
     ids = kill_at_work("legacy/worker_sqs.py", send, depth, 100)
-    return [(f"SQS: worker killed {KILLS} times, {len(ids)} orders sent", f"{len(ids) - arrived(ids)} lost")]
+    lost = len(ids) - arrived(ids)
+    return [(f"SQS: worker killed {KILLS} times, {len(ids)} orders sent", f"{lost} lost", 0 < lost < len(ids))]
