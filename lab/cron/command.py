@@ -8,8 +8,7 @@ import typer
 
 from engine.core import UserError
 from lab.console import Commands, judged, plural
-from lab.cron.crontab import CommandFollows, ScheduleRejected
-from lab.cron.explain import explain
+from lab.cron.explain import explanation, schedule_named
 from lab.cron.lint import lint, lint_file
 from lab.cron.zones import moment_named, zone_named
 
@@ -30,15 +29,9 @@ def explain_command(
         raise UserError(
             'put the schedule in quotes, or the shell makes file names of *: lab cron explain "*/5 * * * *"'
         )
-    [schedule] = words
     zone = zone_named(tz)
-    try:
-        lines = explain(schedule, zone, moment_named(start, zone), count)
-    except CommandFollows as reason:
-        raise UserError(f"{schedule!r} is more than a schedule: {reason}") from None
-    except ScheduleRejected as reason:
-        raise UserError(f"cron refuses {schedule!r}: {reason}") from None
-    typer.echo("\n".join(lines))
+    start_at = moment_named(start, zone)
+    typer.echo("\n".join(explanation(schedule_named(words[0]), zone, start_at, count).lines))
 
 
 @app.command("lint")

@@ -1,11 +1,23 @@
 """What a schedule does, in words: its fields, its next runs, and what its author may not expect."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from lab.cron.crontab import MONTHS, RANGES, WEEKDAYS, Field, Schedule, parse, printable
+from engine.core import UserError
+from lab.cron.crontab import (
+    MONTHS,
+    RANGES,
+    WEEKDAYS,
+    CommandFollows,
+    Field,
+    Schedule,
+    ScheduleRejected,
+    parse,
+    printable,
+)
 from lab.cron.runs import JUMP, ClockChange, clock_changes, made_up, matches, runs, runs_twice
 from lab.cron.sentence import sentence
 
@@ -24,23 +36,54 @@ REBOOT = (
 )
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """What a schedule does, as paragraphs of lines, each of which may be empty."""
+
+    words: list[str]
+    fields: list[str]
+    runs: list[str]
+    notes: list[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it as `lab cron explain` prints it: an empty line between two paragraphs."""
+        said, *rest = filter(None, (self.words, self.fields, self.runs, self.notes))
+        return said + [line for paragraph in rest for line in ("", *paragraph)]
+
+
 def explain(text: str, zone: ZoneInfo, start: datetime, count: int = 5) -> list[str]:
     """Say what five fields or a nickname do, as lines of text; `start` is a moment in `zone`.
 
     Raises ScheduleRejected when Debian's cron refuses it.
     """
-    schedule = parse(text)
+    return explanation(parse(text), zone, start, count).lines
+
+
+def schedule_named(text: str) -> Schedule:
+    """The schedule that a command line names. Raises UserError when cron refuses it, or when it is more than one."""
+    try:
+        return parse(text)
+    except CommandFollows as reason:
+        raise UserError(f"{text!r} is more than a schedule: {reason}") from None
+    except ScheduleRejected as reason:
+        raise UserError(f"cron refuses {text!r}: {reason}") from None
+
+
+def explanation(schedule: Schedule, zone: ZoneInfo, start: datetime, count: int = 5) -> Explanation:
+    """Say what a schedule does; its next `count` runs are those after `start`, a moment in `zone`."""
     if schedule.reboot:
-        return [schedule.text, *REBOOT]
-    lines = [sentence(schedule), ""]
-    lines += [f"{field.name:<14}{field.text:<12} {values(field)}".rstrip() for field in schedule.fields]
+        return Explanation([schedule.text, REBOOT[0]], [], [], [REBOOT[1]])
+    fields = [f"{field.name:<14}{field.text:<12} {values(field)}".rstrip() for field in schedule.fields]
     kind = "wildcard (minute or hour starts with *)" if schedule.wildcard else "fixed time"
-    lines += [f"{'kind of job':<14}{kind}", ""]
-    upcoming = list(islice(runs(schedule, start), count))
-    if upcoming:
-        lines += [f"next runs after {moment(start)}, {zone.key}:", *(f"  {moment(at)}" for at in upcoming)]
-    notes = list(remarks(schedule)) + (list(clock_notes(schedule, zone, start)) if upcoming else [])
-    return [printable(line) for line in lines + ([""] if upcoming and notes else []) + notes]
+    upcoming = [f"  {moment(at)}" for at in islice(runs(schedule, start), count)]
+    notes = [*remarks(schedule), *(clock_notes(schedule, zone, start) if upcoming else ())]
+    return Explanation(
+        [printable(sentence(schedule))],
+        [*map(printable, fields), f"{'kind of job':<14}{kind}"],
+        [f"next runs after {moment(start)}, {zone.key}:", *upcoming] if upcoming else [],
+        [*map(printable, notes)],
+    )
 
 
 def moment(at: datetime) -> str:

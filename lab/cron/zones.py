@@ -2,14 +2,17 @@
 
 import difflib
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from engine.core import UserError
 
+zone_names = cache(available_timezones)  # it looks into hundreds of files
+
 
 def zone_named(name: str) -> ZoneInfo:
     """The time zone of that name. Raises UserError, with a name that is near, when there is none."""
-    known = available_timezones()
+    known = zone_names()
     if name in known:
         return ZoneInfo(name)
     cities = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(known)}
