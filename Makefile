@@ -1,6 +1,6 @@
 # The front door. Every target is thin: what it does lives in offline/ and lab/.
 .DEFAULT_GOAL := help
-.PHONY: help up down etl incidents test prove real fast check serve facts screenshots images bundle unbundle bench-etl bench-prefect chaos-etl bench-incidents chaos-incidents vectors conform outages contrast lock prefect clean
+.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect chaos-etl bench-incidents chaos-incidents vectors conform outages contrast lock prefect clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -60,6 +60,9 @@ facts: .venv/test.stamp ## measure the figures of the pages again, one by one (a
 	$(BIN)/pytest tests/test_03_prefect.py tests/test_03_host.py -k "first_run_completes or make_etl_twice"
 	@$(BIN)/python -m docs.facts --measured
 
+playground: .venv/lab.stamp ## what the page "Try a crontab" runs in a browser, beside the site: Python from npm, once, and lab cron
+	@$(BIN)/python -m docs.playground
+
 screenshots: .venv/test.stamp ## take the pictures of lesson 03 again, from Prefect's pages on a stack of its own
 	@$(BIN)/python docs/screenshots.py
 
@@ -67,6 +70,7 @@ images: ## pull or build every image of the course; where one is a stand-in, ask
 	@$(PYTHON) -m engine.images again
 
 bundle: .venv/lab.stamp ## the whole course in one tar, for machines without network and with this processor (BUNDLE=path/to/it.tar)
+	@$(BIN)/python -m docs.playground || true # without it the page names the commands
 	@$(BIN)/python -m engine.bundle make "$(BUNDLE)"
 
 unbundle: ## check and load such a tar (BUNDLE=path/to/it.tar)

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from engine.core import CACHE, ROOT, UserError, say, step
+from engine.core import CACHE, ROOT, UserError, last_line, run, say, step
 from engine.docker import ask, docker, ready, why_silent
 from engine.images import PYTHON, ensure_all, ensure_base, ensure_stack
 
@@ -44,6 +44,7 @@ def up() -> None:
     else:
         serve_from_venv(port)
     say(f"\nThe course is at http://localhost:{port}")
+    prepare_playground()
     if engine:
         prepare_lessons()
     say(NEXT + (NEXT_WITH_ENGINE if engine else NEXT_WITHOUT))
@@ -80,6 +81,14 @@ def serve_from_container(port: int) -> None:
         except UserError as error:
             raise UserError(f"the course's container did not start ({error}): docker compose logs site") from None
         wait_until_it_answers(port, "docker compose logs site")
+
+
+def prepare_playground() -> None:
+    """Bring the page that runs `lab cron` in the browser up to date; where npm cannot give it, that is said in a line."""
+    try:
+        run(sys.executable, "-m", "docs.playground", log="playground")
+    except UserError:
+        say(last_line((CACHE / "playground.log").read_text(errors="replace")))
 
 
 def prepare_lessons() -> None:

@@ -43,7 +43,11 @@ class Site:
 
 
 def serve(folder: Path, pages: Path | None = None) -> Iterator[Site]:
-    course = copy_course(folder, pages)
+    yield from built(copy_course(folder, pages))
+
+
+def built(course: Path) -> Iterator[Site]:
+    """A copy of the course, built and served."""
     site = Site(course / "site")
     config = course / "mkdocs.yml"  # instant navigation asks that the site knows its own port
     config.write_text(config.read_text().replace("http://localhost:8000/", site.url))
