@@ -86,7 +86,8 @@ def serve_from_container(port: int) -> None:
 def prepare_playground() -> None:
     """Bring the page that runs `lab cron` in the browser up to date; where npm cannot give it, that is said in a line."""
     try:
-        run(sys.executable, "-m", "docs.playground", log="playground")
+        with step("bringing the playground up to date, 6 MB the first time"):
+            run(sys.executable, "-m", "docs.playground", log="playground")
     except UserError:
         say(last_line((CACHE / "playground.log").read_text(errors="replace")))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from test_browser import CHROMIUM, Site, built, tab_to
 from test_crontab_runs import CHANGES, expressions
 from test_crontab_stack import lines
 from test_lint import AS_PACKAGES_HAVE_IT, BROKEN, SOUND
-from test_site import copy_course
+from test_site import build, copy_course
 from typer.testing import CliRunner
 
 from docs import playground
@@ -50,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The course as it is built where npm gives nothing."""
     course = copy_course(tmp_path_factory.mktemp("without"))
-    subprocess.run(("rm", "-rf", course / PLACE), check=True)
+    shutil.rmtree(course / PLACE, ignore_errors=True)
     yield from built(course)
 
 
@@ -231,7 +232,8 @@ def test_what_takes_too_long_is_stopped_and_the_page_goes_on(page: Page, site: S
     page.click("#playground button")
     expect_status(page, "Jobs: 4. Errors: 4. Warnings: 1.")
     write(page, "1," * 300_000 + "1 * * * *")
-    page.check("#playground [name=system]")  # the page is not held up
+    page.locator("#playground summary").first.click()  # the page is not held up
+    assert page.locator("#playground details[open]").count() == 1
     page.clock.run_for(3000)
     expect_status(page, "Jobs: 4. Errors: 4. Warnings: 1.")
     page.clock.run_for(3000)
@@ -258,6 +260,24 @@ def test_a_link_brings_the_crontab_along(page: Page, site: Site) -> None:
     expect(page.locator("#playground .answer")).to_contain_text("Europe/Berlin", timeout=PATIENCE)
     assert page.is_checked("#playground [name=system]")
     assert page.locator("#playground .answer").inner_text() == answer
+
+
+@needs_chromium
+@pytest.mark.browser
+def test_it_works_after_instant_navigation(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}crontab/", wait_until="networkidle")
+    page.evaluate("window.stayed = true")
+    page.click("article >> text=in the browser")
+    page.wait_for_selector("#playground button")
+    page.clock.pause_at(datetime(2026, 3, 1, 1))
+    page.click("#playground button")
+    expect_status(page, "Jobs: 4. Errors: 4. Warnings: 1.")
+    page.clock.resume()
+    page.click("article >> text=crontab reference")
+    expect(page.locator("article h1")).to_contain_text("Crontab reference")
+    page.go_back()
+    expect(page.locator("#playground button")).to_be_visible()
+    assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
 
 
 @needs_chromium
@@ -296,6 +316,27 @@ def test_without_a_script_the_page_names_the_commands(browser: Browser, site: Si
     context.close()
 
 
+@pytest.mark.browser  # it has the site of the tests above
+def test_a_class_bundle_brings_it_without_npm(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground, "BUNDLED", site.folder / "assets/pyodide")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert playground.make(tmp_path / "pyodide") > 10_000_000
+    assert (tmp_path / "pyodide/head.html").exists()
+
+
+def test_zensical_builds_it_too(tmp_path: Path) -> None:
+    """A page says that the playground is there exactly where docs/playground.py has left its mark."""
+    course = copy_course(tmp_path)
+    shutil.rmtree(course / PLACE, ignore_errors=True)
+    for mark in ("", '<meta name="playground" content="14 MB">'):
+        if mark:
+            (course / PLACE).mkdir()
+            (course / PLACE / "head.html").write_text(mark)
+        done = build(course, "zensical")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ('<meta name="playground"' in (course / "site/playground/index.html").read_text()) == bool(mark)
+
+
 @pytest.mark.parametrize(
     ("path", "registry", "line"),
     [
@@ -305,7 +346,7 @@ def test_without_a_script_the_page_names_the_commands(browser: Browser, site: Si
 )
 def test_where_npm_gives_nothing_one_line_says_so(tmp_path: Path, path: str | None, registry: str, line: str) -> None:
     course = copy_course(tmp_path)
-    subprocess.run(("rm", "-rf", course / PLACE), check=True)
+    shutil.rmtree(course / PLACE, ignore_errors=True)
     env = os.environ | {"npm_config_registry": registry} | ({"PATH": path} if path else {})
     done = subprocess.run(
         (sys.executable, "-m", "docs.playground"), cwd=course, env=env, capture_output=True, text=True, timeout=300

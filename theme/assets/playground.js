@@ -164,7 +164,6 @@
     function begin(state) {
       stop();
       asked = 0;
-      next = false;
       root.dataset.state = state;
       worker = new Worker(WORKER, { type: "module" });
       worker.onmessage = receive;
