@@ -70,7 +70,7 @@ def archive() -> bytes:
     if not shutil.which("npm"):
         raise UserError("no playground on the site: npm is not installed; install it, then: make playground")
     with TemporaryDirectory() as folder:
-        command = ("npm", "pack", "--silent", "--fetch-retries=0", PYODIDE)
+        command = ("npm", "pack", "--loglevel=error", "--fetch-retries=0", PYODIDE)
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -341,7 +341,11 @@ def test_zensical_builds_it_too(tmp_path: Path) -> None:
     ("path", "registry", "line"),
     [
         ("/nowhere", "", "no playground on the site: npm is not installed; install it, then: make playground"),
-        (None, "http://127.0.0.1:9/", f"no playground on the site: npm gives no {playground.PYODIDE} ("),
+        (
+            None,
+            "http://127.0.0.1:9/",
+            f"no playground on the site: npm gives no {playground.PYODIDE} (npm error code ECONNREFUSED); ",
+        ),
     ],
 )
 def test_where_npm_gives_nothing_one_line_says_so(tmp_path: Path, path: str | None, registry: str, line: str) -> None:
