@@ -132,7 +132,7 @@ for instant in sys.argv[4:]:
 
 
 def test_no_instant_has_two_turns_and_none_has_no_turn(plan: Path) -> None:
-    """Two systems come to the same instants at once, while the switch is thrown to and fro."""
+    """Two systems come to the same instants at once, while the switch is thrown again and again."""
     move, start = Move(plan), datetime(2026, 11, 29, tzinfo=UTC)
     instants = [f"{start + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in range(100)]
     env = os.environ | {"LEDGER": str(plan / "ledger.db")}
@@ -165,7 +165,7 @@ def test_the_second_run_of_an_instant_is_told_no(plan: Path, monkeypatch: pytest
 def test_errors_are_one_line(plan: Path, tmp_path: Path) -> None:
     folder = ["--plan", str(plan)]
     assert "lab migrate plan CRONTAB" in lab("status", "--plan", str(tmp_path / "none"))
-    assert "did you mean report?" in lab("shadow", "repot", *folder)
+    assert "did you mean report?" in lab("shadow", "reports", *folder)
     assert "lab migrate shadow report" in lab("cutover", "report", *folder)
     Move(plan).throw("report", "moved", "2026-11-29T12:00")
     assert "lab migrate rollback report first" in lab("shadow", "report", *folder)
