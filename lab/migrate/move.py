@@ -20,6 +20,7 @@ from engine.docker import docker
 from engine.web import PrefectApi
 
 WORKER, SERVER = "worker-scheduler", "prefect-server"
+LOCK = "/prefect/deploy.lock"
 LOGIN = "admin:beyond-cron"  # of the lesson's stack
 UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 
@@ -86,9 +87,13 @@ class Move:
         return self.compose("exec", "-T", "--workdir", f"/lesson/{self.folder.name}", WORKER, *command)
 
     def deploy(self, file: str, jobs: list[str]) -> None:
-        """Deploy these jobs, and no other, from a file of the plan. A deployment that is there is brought up to date."""
+        """Deploy these jobs, and no other, from a file of the plan. A deployment that is there is brought up to date.
+
+        That removes its planned runs, and the server plans them anew. A command that was killed may have left a deploy
+        at work in the container: it is waited for, so that it removes nothing after the switch.
+        """
         names = [word for job in jobs for word in ("--name", job)]
-        self.inside("prefect", "--no-prompt", "deploy", "--prefect-file", file, *names)
+        self.inside("flock", LOCK, "prefect", "--no-prompt", "deploy", "--prefect-file", file, *names)
 
     def api(self) -> PrefectApi:
         """The server of the stack."""
