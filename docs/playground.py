@@ -25,6 +25,7 @@ FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zi
 FOLDER = ROOT / "theme/assets/pyodide"
 BUNDLED = CACHE / "bundle/site/assets/pyodide"  # what a class bundle has brought
 PATIENCE = 300  # seconds, for npm
+RETRIES = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")  # milliseconds
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def archive() -> bytes:
     if not shutil.which("npm"):
         raise UserError("no playground on the site: npm is not installed; install it, then: make playground")
     with TemporaryDirectory() as folder:
-        command = ("npm", "pack", "--loglevel=error", "--fetch-retries=0", PYODIDE)
+        command = ("npm", "pack", "--loglevel=error", *RETRIES, PYODIDE)
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
