@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.core import UserError
+from engine.web import PrefectApi
 from lab.console import judged, plural, show
 from lab.migrate.move import Ends, Move, agreeing
 
@@ -141,13 +142,21 @@ def rollback(
         move.throw(job, "legacy")
     api, deadline = move.api(), time.monotonic() + wait
     for job in jobs:
-        while runs := move.due(api, job):
+        while why := at_work(move, api, job):
             if time.monotonic() > deadline:
-                raise UserError(
-                    f"{job} is cron's again, but {plural(len(runs), 'run')} of Prefect has not ended "
-                    f"({runs[0]['name']}, {runs[0]['state_name']}): when that is settled, lab migrate rollback {job}"
-                )
+                raise UserError(f"{job} is cron's again, but {why}: when that is settled, lab migrate rollback {job}")
             time.sleep(0.5)
         for name in (job, f"{job}-shadow"):
             move.unschedule(api, name)
         typer.echo(f"{job}: cron's again, Prefect plans nothing more")
+
+
+def at_work(move: Move, api: PrefectApi, job: str) -> str:
+    """Why the schedules of a job can not be removed yet: runs of instants that are Prefect's, or a server that is busy."""
+    try:
+        runs = move.due(api, job)
+    except UserError as error:
+        return str(error)
+    if not runs:
+        return ""
+    return f"{plural(len(runs), 'run')} of Prefect has not ended ({runs[0]['name']}, {runs[0]['state_name']})"
