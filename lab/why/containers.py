@@ -71,9 +71,8 @@ def look_at(look: Look, containers: list[Container]) -> bool:
         look.causes.append(Cause("container stopped", seen, show_states(project)))
         return True
     look.causes += killed_for_memory(containers)
-    look.causes += not_started(containers)
-    known = {cause.show for cause in look.causes}
-    look.causes += not_running([one for one in needed(containers) if show_state(one) not in known], project)
+    look.causes += not_started(unexplained(containers, look))  # too little memory keeps one from starting, too
+    look.causes += not_running(unexplained(needed(containers), look), project)
     waiting = [one for one in needed(containers) if is_starting(one, containers)]
     if waiting and not look.causes:
         look.notes.append(f"still starting: {', '.join(one.name for one in waiting)}")
@@ -88,6 +87,12 @@ def show_states(project: str) -> str:
 def show_state(container: Container) -> str:
     """The command that shows all of a container's state."""
     return f"docker inspect --format '{{{{json .State}}}}' {container.name}"
+
+
+def unexplained(containers: list[Container], look: Look) -> list[Container]:
+    """The containers that no cause has named yet."""
+    known = {cause.show for cause in look.causes}
+    return [one for one in containers if show_state(one) not in known]
 
 
 def killed_for_memory(containers: list[Container]) -> Iterator[Cause]:
