@@ -287,6 +287,48 @@ def test_the_page_that_does_not_exist_leads_back(page: Page, course: Site) -> No
     expect(page.locator("article h1")).to_contain_text("Beyond Cron")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_says_what_this_is(page: Page, course: Site, width: int, height: int, scheme: str) -> None:
+    """A sentence, a picture that is read to whoever does not see it, and two buttons: all of it without scrolling."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(course.url)
+    first = page.locator(".first")
+    picture = first.get_by_role("img", name="slow-run: Cron starts a run whether or not the one before has ended.")
+    buttons = first.locator(".md-button")
+    shown = [first.locator("h1"), first.locator(".lead"), picture, *buttons.all()]
+    for box in (one.bounding_box() for one in shown):
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+    leads_to = buttons.evaluate_all("all => all.map(one => one.href)")
+    assert leads_to == [f"{course.url}01-intro/", f"{course.url}contrast/"]
+    words = picture.locator("text:visible").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert len(words) > 3 and max(words) <= width
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 25, 31)"}[scheme]
+    assert picture.locator(".name").first.evaluate("one => getComputedStyle(one).fill") != ground
+
+
+def test_each_claim_of_the_first_page_has_its_proof(page: Page, course: Site) -> None:
+    page.goto(course.url)
+    claims = page.locator(".first-proofs li")
+    proofs = claims.locator("a").evaluate_all("all => all.map(one => one.href)")
+    assert len(set(proofs)) == claims.count() >= 5
+    for proof in proofs:
+        page.goto(proof)
+        anchor = urlsplit(proof).fragment
+        assert not anchor or page.locator(f"[id='{anchor}']").count() == 1, proof
+
+
+def test_the_first_page_is_light(page: Page, course: Site) -> None:
+    """Its bytes before compression, without those of the search; four fifths are the theme."""
+    page.goto(course.url, wait_until="networkidle")
+    entries = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+    sizes = dict(page.evaluate(f"{entries}.map(one => [one.name, one.decodedBodySize])"))
+    weight = sum(size for name, size in sizes.items() if "search" not in name)
+    assert 200_000 < weight < 330_000, sizes
+
+
 def paths(site: Site) -> list[str]:
     return sorted(str(page.relative_to(site.folder)) for page in site.folder.rglob("*.html"))
 
