@@ -6,6 +6,7 @@ The stack test runs every fault whose record does not match, a sample that the c
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,21 @@ def test_the_record_matches_its_inputs(name: str) -> None:
     """A record that does not is no error: the stack test below runs its fault anew."""
     if name in stale_now():
         pytest.xfail(f"made from other inputs, so it is run anew; to renew it: make contrast FAULT={name}")
+
+
+def test_the_page_that_helps_to_choose_says_what_the_records_say() -> None:
+    """In each of its rows a check mark stands where no harm was counted, and nowhere else."""
+    page = (ROOT / "docs/en/which.md").read_text()
+    rows = re.findall(r"^\| \[[^]]*\]\(contrast\.md#([\w-]+)\) \|(.*)\|$", page, re.M)
+    assert len(rows) >= 8
+    for name, cells in rows:
+        plain, hardened, timer, cronjob, prefect = (cell.strip() for cell in cells.split(" | "))
+        said = {"plain": plain, "hardened": hardened, "prefect": prefect}
+        harm = {lane: sum(of["verdict"].values()) for lane, of in committed(name)["lanes"].items()}
+        assert {lane: cell.startswith("✓") for lane, cell in said.items()} == {lane: not harm[lane] for lane in said}, (
+            name
+        )
+        assert "✓" not in timer + cronjob, "they were not run"
 
 
 @pytest.mark.stack
