@@ -329,6 +329,52 @@ def test_the_first_page_is_light(page: Page, course: Site) -> None:
     assert 200_000 < weight < 330_000, sizes
 
 
+# What a learner types, and the page that has to come first.
+QUERIES = {
+    "cron not running": "troubleshooting/#by-symptom",
+    "environment variables": "troubleshooting/#missing-variables",
+    "timezone": "troubleshooting/#wrong-hour",
+    "docker logs empty": "troubleshooting/#empty-logs",
+    "permission denied": "troubleshooting/#permission-denied",
+    "exit code 137": "troubleshooting/#exit-code-137",
+    "port 4200": "why/#port-taken",
+    "crontab syntax": "crontab/#the-five-fields",
+    "every 15 minutes": "crontab/#the-five-fields",
+    "percent sign": "crontab/#the-percent-sign",
+    "daylight saving time": "crontab/#when-the-clock-changes",
+    "flock": "02-cron/",
+    "overlapping runs": "02-cron/#parallel-runs",
+    "retry": "03-prefect/#retry",
+    "rate limit": "04-incidents/",
+    "prefect late": "prefect-operating/#a-run-is-late-and-does-not-start",
+    "watermark": "prefect-etl/#the-watermark-is-fixed-before-the-snapshot",
+    "without docker": "prefect-host/",
+    "agent": "prefect-terms/#agents-and-deployments",
+    "missed runs": "missed-runs/",
+    "migrate crontab": "migrate/",
+    "systemd timer": "which/#fault-by-fault",
+    "kubernetes cronjob": "which/#fault-by-fault",
+}
+
+
+def test_the_search_puts_the_right_page_first(page: Page, course: Site) -> None:
+    """By what a visitor sees: the first result, and the part of its page that is shown first."""
+    page.set_default_timeout(120_000)
+    page.goto(course.url)
+    field, results = page.locator(".md-search__input"), page.locator(".md-search-result__item")
+    first = {}
+    for words in QUERIES:
+        field.fill("")
+        field.press("Shift")  # the theme listens for a key that is released
+        expect(results).to_have_count(0, timeout=120_000)
+        field.fill(words)
+        field.press("Shift")
+        results.first.wait_for(state="attached")
+        found = results.first.locator("a").evaluate_all("all => all.map(one => one.href)")[:2]
+        first[words] = [re.sub(r"\?[^#]*", "", url.removeprefix(course.url)) for url in found]
+    assert {words: found for words, found in first.items() if QUERIES[words] not in found} == {}
+
+
 def paths(site: Site) -> list[str]:
     return sorted(str(page.relative_to(site.folder)) for page in site.folder.rglob("*.html"))
 

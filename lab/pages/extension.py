@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from click import ClickException
 from markdown import Extension, Markdown
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
@@ -183,6 +184,14 @@ class _Anchors(Treeprocessor):
                 raise BuildStopped(f'two places have the anchor "#{first}": name one of them otherwise')
 
 
+class _Files(Postprocessor):
+    """Keeps the files that a page shows out of the search: a word leads to where it is explained."""
+
+    def run(self, text: str) -> str:
+        file = ' highlight"><span class="filename">'
+        return text.replace(file, file.replace('">', '" data-search-exclude>', 1))
+
+
 class ExercisesExtension(Extension):
     """Exercises for Python-Markdown; needs `admonition`, `pymdownx.details` and `attr_list`."""
 
@@ -200,6 +209,7 @@ class ExercisesExtension(Extension):
         md.preprocessors.register(reader, "exercises", 40)
         md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
         md.treeprocessors.register(_Anchors(md), "anchors", 4)
+        md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings the files
 
 
 def makeExtension(**options: Any) -> ExercisesExtension:
