@@ -155,6 +155,15 @@ def facts() -> dict[str, str]:
     return dict([*times(), *measurements(measured), *benchmark()])
 
 
+def pictures() -> dict[str, str]:
+    """The picture of the README in a light and in a dark file: GitHub asks its own scheme, a file that of the system."""
+    both = (ROOT / "contrast/results/slow-run.svg").read_text()
+    light, dark = re.findall(r"--ink:[^\n]*", both)
+    one = re.sub(r"@media screen and \(prefers-color-scheme: dark\).*?\n}\n}\n", "", both, count=1, flags=re.S)
+    one = one.replace(" color-scheme: light dark;", "")
+    return {"slow-run-light": one, "slow-run-dark": one.replace(light, dark)}
+
+
 def take_over() -> None:
     """Keep what tests have noted, beside what they have not. Raises UserError when they have noted nothing."""
     notes = CACHE / "measured.json"
@@ -171,6 +180,8 @@ def main() -> None:
     FACTS.mkdir(parents=True, exist_ok=True)
     for name, text in facts().items():
         (FACTS / f"{name}.md").write_text(text + "\n")
+    for name, picture in pictures().items():
+        (FACTS.parent / f"{name}.svg").write_text(picture)
 
 
 if __name__ == "__main__":

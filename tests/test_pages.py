@@ -249,6 +249,16 @@ def test_the_figures_of_the_pages_are_up_to_date() -> None:
     assert included <= set(committed)
 
 
+def test_the_pictures_of_the_readme_are_up_to_date() -> None:
+    """Each is in one scheme, and GitHub finds both."""
+    readme, pictures = (ROOT / "README.md").read_text(), facts.pictures()
+    for name, picture in pictures.items():
+        assert f'"results/{name}.svg"' in readme
+        assert (ROOT / f"results/{name}.svg").read_text() == picture, ".venv/bin/python -m docs.facts"
+        assert "prefers-color-scheme" not in picture and picture.count("--ink:") == 1
+    assert len(set(pictures.values())) == 2
+
+
 def minutes(text: str) -> list[int]:
     """The durations in a text: `1 h 25 min` is 85."""
     found = re.findall(r"(?:(\d+) h)?\s?(?:(\d+) min)?", text.replace("\u00a0", " "))
