@@ -1,11 +1,13 @@
 """What `lab cron explain` says."""
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
 
+from engine.core import ROOT
 from lab.cron.command import app
 from lab.cron.explain import explain
 
@@ -17,6 +19,13 @@ def said(text: str, zone: str = "UTC", start: str = "2026-03-08T01:00", count: i
 
 def notes(text: str, zone: str = "UTC") -> list[str]:
     return [line for line in said(text, zone) if line.startswith(("warning:", "note:"))]
+
+
+def test_the_sheet_says_what_explain_says() -> None:
+    sheet = (ROOT / "docs/en/crontab-sheet.md").read_text()
+    rows = re.findall(r"^\| `(\S+ \S+ \S+ \S+ \S+)` \| (.+\.) \|$", sheet, re.M)
+    assert len(rows) > 5
+    assert {schedule: said(schedule)[0] for schedule, _ in rows} == dict(rows)
 
 
 def test_sentence_fields_and_next_runs() -> None:
