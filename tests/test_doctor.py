@@ -256,6 +256,7 @@ def test_a_port_that_the_environment_names(canned: Canned, monkeypatch: pytest.M
 
 # Keys of services, healthchecks, builds and dependencies that every Compose since 2.7 knows, with any engine.
 OLD = {
+    "extends",
     *("build", "command", "container_name", "depends_on", "environment", "healthcheck", "hostname", "image", "init"),
     *("mem_limit", "ports", "pull_policy", "restart", "volumes", "working_dir", "profiles", "user", "stop_signal"),
     *("stop_grace_period", "tmpfs", "entrypoint", "env_file", "networks", "labels", "shm_size", "cpus", "expose"),
