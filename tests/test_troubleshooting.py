@@ -360,6 +360,6 @@ def test_every_entry_has_its_test() -> None:
         assert re.findall(r"^\*\*(\w+)\*\*: \S", entry, re.MULTILINE) == ["Symptom", "Cause", "Fix"], entry[:60]
     anchors = re.findall(r"^### \d+\. .* \{ #([a-z0-9-]+) \}$", page, re.MULTILINE)
     assert len(anchors) == len(set(anchors)) == 20
-    by_symptom = page[page.index("## By symptom") : page.index("## Ask first")]
+    by_symptom = page[page.index("by symptom {") : page.index("## Ask first")]
     for number, anchor in enumerate(anchors, 1):
         assert re.search(rf"\[{number} [^]]+\]\(#{anchor}\)", by_symptom), f"no symptom leads to entry {number}"
