@@ -14,10 +14,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from support.crontabs import mutants
 from support.records import commit, proving
-from test_browser import CHROMIUM, Site, built, tab_to
+from test_browser import CHROMIUM, Site, built, launched, tab_to
 from test_crontab_runs import CHANGES, expressions
 from test_crontab_stack import lines
 from test_lint import AS_PACKAGES_HAVE_IT, BROKEN, SOUND
@@ -57,10 +57,7 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 @pytest.fixture
