@@ -110,6 +110,17 @@ def test_the_gate_runs_what_is_crons_and_only_that(plan: Path) -> None:
     assert broken.returncode == 0 and "the ledger fails" in broken.stderr and not broken.stdout
 
 
+def test_a_broken_switch_stops_no_other_job(plan: Path) -> None:
+    """Cron runs the job whose switch cannot be read, and mails why; Prefect's run of it fails."""
+    first = sorted(Move(plan).files)[0]
+    command = Move(plan).state(first)["command"]
+    (plan / "jobs/report.toml").write_text("state = moved")
+    (plan / "jobs/other.toml").write_text('status = "moved"\n')
+    ran = gate(plan, command)
+    assert ran.returncode == 3 and ran.stdout.startswith("/bin/bash")
+    assert "report.toml" in ran.stderr and "other.toml" in ran.stderr and "Traceback" not in ran.stderr
+
+
 def test_the_gate_writes_down_what_a_shadow_is_compared_with(plan: Path) -> None:
     first, move = sorted(Move(plan).files)[0], Move(plan)
     (plan / "compare.toml").write_text(f"{first} = ['echo seen']\n")

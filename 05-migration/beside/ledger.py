@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,9 +39,14 @@ class Job:
 
 
 def jobs() -> dict[str, Job]:
-    """The jobs by name."""
-    files = sorted(HERE.glob("jobs/*.toml"))
-    return {file.stem: Job(file.stem, **tomllib.loads(file.read_text())) for file in files}
+    """The jobs by name. A file that is broken is left out and named: one bad switch stops no other job."""
+    found = {}
+    for file in sorted(HERE.glob("jobs/*.toml")):
+        try:
+            found[file.stem] = Job(file.stem, **tomllib.loads(file.read_text()))
+        except (ValueError, TypeError) as error:  # no TOML, or not the names of a job
+            print(f"{file}: {error}", file=sys.stderr)
+    return found
 
 
 @contextmanager

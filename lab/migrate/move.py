@@ -22,6 +22,7 @@ from engine.web import PrefectApi
 WORKER, SERVER = "worker-scheduler", "prefect-server"
 LOCK = "/prefect/deploy.lock"
 LOGIN = "admin:beyond-cron"  # of the lesson's stack
+OURS = {"flows": {"name": {"any_": ["beside-cron"]}}}  # a deployment of another flow may have the name of a job
 UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 
 
@@ -80,7 +81,7 @@ class Move:
 
     def compose(self, *words: str) -> str:
         """What docker compose prints in the stack that the plan's folder is a part of. Raises UserError."""
-        return docker("compose", "--profile", "*", *words, cwd=self.folder.parent)
+        return docker("compose", "--profile=*", *words, cwd=self.folder.parent)
 
     def inside(self, *command: str) -> str:
         """What a command prints in the worker, in the folder of the plan."""
@@ -102,7 +103,7 @@ class Move:
     def runs(self, api: PrefectApi, job: str, **filters: Any) -> list[dict[str, Any]]:
         """The runs that a job's schedule made, the earliest first."""
         chosen = {"tags": {"all_": ["auto-scheduled"]}} | filters
-        body = {"deployments": {"name": {"any_": [job]}}, "flow_runs": chosen}
+        body = OURS | {"deployments": {"name": {"any_": [job]}}, "flow_runs": chosen}
         found: list[dict[str, Any]] = api("/flow_runs/filter", body | {"sort": "EXPECTED_START_TIME_ASC", "limit": 200})
         return found
 
@@ -116,7 +117,7 @@ class Move:
 
     def unschedule(self, api: PrefectApi, name: str) -> None:
         """Remove the schedules of a deployment, and with them the runs to come; a line that is deleted from a file does not."""
-        for one in api("/deployments/filter", {"deployments": {"name": {"any_": [name]}}}):
+        for one in api("/deployments/filter", OURS | {"deployments": {"name": {"any_": [name]}}}):
             for schedule in one["schedules"]:
                 api(f"/deployments/{one['id']}/schedules/{schedule['id']}", method="DELETE")
 

@@ -62,16 +62,16 @@ def difference(ends: list[Ends], state: str) -> list[str]:
     last = ends[-1]
     if last.agree:
         return [f"{state}: equal at {last.instant}, and so {agreeing(ends)} of {len(ends)} times in a row"]
-    cron, shadow = ((f"ended {'well' if well else 'badly'}\n{seen}").splitlines() for well, seen in sides(last))
+    cron, shadow = (shown(*last.by_side[side]) for side in ("cron", "shadow"))
     return [
         f"{state}: differs at {last.instant}",
         *difflib.unified_diff(cron, shadow, "cron", "shadow", n=1, lineterm=""),
     ]
 
 
-def sides(ends: Ends) -> list[tuple[bool, str]]:
-    """How cron's run and the shadow ended."""
-    return [ends.by_side["cron"], ends.by_side["shadow"]]
+def shown(well: bool, seen: str) -> list[str]:
+    """How a run ended, as lines."""
+    return [f"ended {'well' if well else 'with a failure'}", *seen.splitlines()]
 
 
 def shadow(jobs: Jobs, plan: PlanFolder = MOVED) -> None:
@@ -100,7 +100,7 @@ def cutover(
     if waiting:
         move.deploy("prefect.yaml", waiting)
     for job in waiting:
-        since = first_planned(move, job)
+        since = first_planned(move, api, job)
         move.throw(job, "moved", since)
         typer.echo(f"{job}: Prefect's from {since.replace('T', ' ')} UTC on")
     for job in jobs:
@@ -121,9 +121,9 @@ def refuse_unseen(move: Move, jobs: list[str], states: dict[str, str]) -> None:
             raise UserError(f"{job}: cron and its shadow differ: lab migrate status {job}, or cutover --force")
 
 
-def first_planned(move: Move, job: str) -> str:
+def first_planned(move: Move, api: PrefectApi, job: str) -> str:
     """The first instant from which on Prefect has planned all. Raises UserError when it plans nothing."""
-    api, deadline = move.api(), time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not (runs := move.planned(api, job)):
         if time.monotonic() > deadline:
             raise UserError(f"{job}: Prefect has planned nothing for a minute, and nothing is moved: lab why")
@@ -152,11 +152,11 @@ def rollback(
 
 
 def at_work(move: Move, api: PrefectApi, job: str) -> str:
-    """Why the schedules of a job can not be removed yet: runs of instants that are Prefect's, or a server that is busy."""
+    """Why the schedules of a job cannot be removed yet: runs of instants that are Prefect's, or a server that is busy."""
     try:
         runs = move.due(api, job)
     except UserError as error:
         return str(error)
     if not runs:
         return ""
-    return f"{plural(len(runs), 'run')} of Prefect has not ended ({runs[0]['name']}, {runs[0]['state_name']})"
+    return f"Prefect has yet to end {plural(len(runs), 'run')} ({runs[0]['name']}, {runs[0]['state_name']})"
