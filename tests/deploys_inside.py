@@ -68,13 +68,13 @@ began = datetime.now(UTC)
 for name in ids:
     deploy(name)
 count, deadline = 1, time.monotonic() + PATIENCE
-while time.monotonic() < deadline:
+controls = {"not-anew": "missing", "no-slug": "twice"}  # what goes wrong there; once it has, that one is left alone
+while (count < DEPLOYS or controls) and time.monotonic() < deadline:
     take()
-    for name in ids:
+    for name in ("as-deployed", *controls):
         deploy(name)
     count += 1
-    if count >= DEPLOYS and planned("not-anew")["missing"] and planned("no-slug")["twice"]:
-        break
+    controls = {name: harm for name, harm in controls.items() if not planned(name)[harm]}
 print(json.dumps({"deploys": count} | {name: planned(name) for name in ids}))
 for number in ids.values():
     ask(f"/deployments/{number}", None, "DELETE")
