@@ -49,7 +49,7 @@ THROWN_AWAY = re.compile(r"2>>?\s*/dev/null|&>>?\s*/dev/null|>>?\s*/dev/null\s+2
 HIDDEN = re.compile(r"\|\|\s*(true|:|exit 0)\s*;?\s*\)?$|;\s*(true|:|exit 0)\s*$")
 TELLS = re.compile(
     r"\|\|\s*\S*\b(curl|wget|mail|mailx|sendmail|notify|alert|pagerduty|slack)\w*|hc-ping|healthchecks|cronitor|runitor"
-    r"|deadmanssnitch|/ping\b"
+    r"|deadmanssnitch|/ping\b|&&[^;&|]*\bping\.\w+"
 )
 AFTERWARDS = re.compile(r"(\|\|.*|&&\s*(curl|wget)\b[^|;&]*(hc-ping|healthchecks|cronitor|deadmanssnitch|/ping\b)).*$")
 APPENDS = re.compile(r">>\s*(?!/dev/|/proc/|&)([^\s;|&<>()]+)")
