@@ -12,6 +12,8 @@ from lab.doctor import command as doctor
 from lab.faults import command as faults
 from lab.migrate import command as migrate
 from lab.policy import command as policy
+from lab.progress import command as progress
+from lab.progress import watch
 from lab.why import command as why
 
 app = typer.Typer(
@@ -23,6 +25,9 @@ app = typer.Typer(
 )
 app.command("check")(checks.check)
 app.command("reset")(checks.reset)
+app.command("list")(progress.list_)
+app.command("next")(progress.next_)
+app.command("watch")(watch.command(checks.check))
 app.command()(audit.audit)
 app.add_typer(cron.app, name="cron")
 app.add_typer(migrate.app, name="migrate")

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from engine.core import FAILED, IMPOSSIBLE, UserError
 
 out = Console(soft_wrap=True, highlight=False)
-_err = Console(soft_wrap=True, highlight=False, stderr=True)
+err = Console(soft_wrap=True, highlight=False, stderr=True)
 
 
 class Commands(TyperGroup):
@@ -53,7 +53,7 @@ def _one_line() -> Iterator[None]:
 
 def fail(message: str) -> typer.Exit:
     """Print one line on standard error and return the exit to raise: code 2, the command could not be done."""
-    _err.print(message, style="red", markup=False)
+    err.print(message, style="red", markup=False)
     return typer.Exit(IMPOSSIBLE)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,11 @@ from typing import Annotated
 import typer
 
 from engine.core import ROOT, UserError
+from lab.checks.formats import Outcomes, as_json, as_junit
 from lab.checks.registry import Check, Outcome, all_checks, find_checks
 from lab.checks.runner import judge_all
-from lab.console import ended_by_signals, judged, out
+from lab.console import ended_by_signals, err, judged, out
+from lab.progress import store
 
 SHIPPED = Path(__file__).with_name("shipped.json")  # exercise → its text, as the course has it
 
@@ -19,24 +22,39 @@ SHIPPED = Path(__file__).with_name("shipped.json")  # exercise → its text, as 
 def check(
     name: Annotated[str | None, typer.Argument(help="A lesson (02-cron) or an exercise (02-cron/percent).")] = None,
     solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions instead of your files.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON, and nothing else.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the outcomes to a file as JUnit XML, too.")
+    ] = None,
 ) -> None:
     """Run the exercises and say of each what was expected and what was seen."""
     tasks = [(one, one.solution if solutions else one.path) for one in find_checks(name)]
     for one, file in tasks:
         if not file.is_file():
             raise UserError(f"{file.relative_to(ROOT)} is missing; bring it back with: lab reset {one.id}")
-    passed = 0
+    if junit and not junit.parent.is_dir():
+        raise UserError(f"{junit.parent} is no folder: --junit writes a file to one that there is")
+    console, begin, done = err if json_ else out, time.monotonic(), Outcomes()
+    digests = [store.digest(file) for _, file in tasks]  # of what is judged: it may be saved again meanwhile
     try:
-        with ended_by_signals(), closing(judge_all(tasks)) as outcomes, out.status("") as status:
+        with ended_by_signals(), closing(judge_all(tasks)) as outcomes, console.status("") as status:
             for number, (one, _) in enumerate(tasks, 1):
                 status.update(f"{number} of {len(tasks)}: {one.id} runs …")
-                _, outcome = next(outcomes)
-                report(one, outcome)
-                passed += outcome.passed
+                done.append(next(outcomes))
+                if not json_:
+                    report(*done[-1])
+                if not solutions:
+                    remember(*done[-1], digests[number - 1])
     except (KeyboardInterrupt, SystemExit):
-        out.print("interrupted: nothing is left running")
+        console.print("interrupted: nothing is left running")
         raise
-    out.print(f"{passed} of {len(tasks)} passed")
+    passed = sum(outcome.passed for _, outcome in done)
+    if junit:
+        junit.write_text(as_junit(done, time.monotonic() - begin), encoding="utf-8")
+    if json_:
+        typer.echo(as_json(done, time.monotonic() - begin))
+    else:
+        out.print(f"{passed} of {len(tasks)} passed")
     judged(passed == len(tasks))
 
 
@@ -47,6 +65,15 @@ def report(check: Check, outcome: Outcome) -> None:
         out.print(f"  expected: {outcome.expected}", markup=False)
         out.print(f"  seen:     {outcome.seen}", markup=False)
         out.print(f"  hint:     {check.hint}", markup=False)
+
+
+def remember(check: Check, outcome: Outcome, digest: str) -> None:
+    """Keep the outcome for `lab list`; where that cannot be done, say why: the verdict stands all the same."""
+    judged = {check.id: store.Judged(outcome.passed, digest)}
+    try:
+        store.keep(lambda own: store.Progress(own.answers, own.checks | judged))
+    except (UserError, OSError) as error:
+        err.print(f"lab list will not know of it: {error}", style="yellow", markup=False)
 
 
 def reset(name: Annotated[str, typer.Argument(help="An exercise (02-cron/percent).")]) -> None:
