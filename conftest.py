@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,14 +23,19 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
 
 from engine.core import CACHE, UserError
+from lab.checks.registry import all_checks
 
 # A shell that starts pytest in the background makes it, and all that it starts, deaf to Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What tests and pages check is nobody's progress.
+CACHE.mkdir(exist_ok=True)
+os.environ.setdefault("LAB_PROGRESS", str(CACHE / "progress-of-tests.json"))
+
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("console", console), SkipParser()],
     pattern="*.md",
-    exclude="exercises.md",  # a page of tests/pages, made for the browser
+    exclude="tests/pages/*.md",  # made for the browser
     teardown=close_shell,
 ).pytest()
 
@@ -88,10 +94,18 @@ def mark_page(item: pytest.Item) -> None:
     """A page needs what its commands need, and as much time as the longest of them may take."""
     text = item.path.read_text()
     item.add_marker(pytest.mark.timeout(COMMAND_DEADLINE + 60))
-    if any(word in text for word in ("$ docker ", "lab check", "$ make up", "$ make contrast")):
+    checked = re.findall(r"^ *\$ lab check (?:--[\w-]+ )*(\S*)", text, re.M)
+    needs_docker = any(name not in without_docker() for name in checked)
+    if needs_docker or any(word in text for word in ("$ docker ", "$ make up", "$ make contrast")):
         item.add_marker("stack")
     if "$ make etl" in text or "$ make start-server" in text:
         item.add_marker("clock")
+
+
+@cache
+def without_docker() -> set[str]:
+    """The exercises whose checks need no engine."""
+    return {id for id, check in all_checks().items() if not check.needs_docker}
 
 
 @cache

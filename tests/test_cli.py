@@ -26,6 +26,9 @@ def lab(*words: str) -> tuple[int, str]:
 # What each command is given that it cannot do, and a part of the line that says so. No engine answers, LAB_PORT is none.
 IMPOSSIBLE = {
     "check": [(["07-x"], "07-x"), (["02-cron/nope"], "weekdays"), ([PERCENT], "lab doctor"), (["a", "b"], "--help")],
+    "list": [(["07-x"], "02-cron"), (["--progress", "no-such-file"], "no such file"), (["a", "b"], "--help")],
+    "next": [(["07-x"], "02-cron"), ([], "LAB_PORT=none is not a port")],
+    "watch": [(["07-x"], "02-cron"), (["02-cron/nope"], "weekdays"), (["a", "b"], "--help")],
     "reset": [(["02-cron"], PERCENT), (["02-cron/nope"], "weekdays"), ([], "--help")],
     "cron explain": [(["61 * * * *"], "minute"), (["* * * * *", "--tz", "Mars"], "Mars"), ([], "--help")],
     "cron lint": [(["no-such-file"], "no such file"), ([str(ROOT)], "is a directory"), ([], "--help")],

@@ -43,7 +43,7 @@ def as_junit(outcomes: Outcomes, seconds: float) -> str:
             failure = SubElement(case, "failure", {"message": _xml(outcome.seen)})
             failure.text = _xml(f"expected: {outcome.expected}\nseen: {outcome.seen}\nhint: {check.hint}")
     indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{tostring(root, encoding='unicode')}\n"
 
 
 def _xml(text: str) -> str:

@@ -94,6 +94,7 @@
     });
 
     form.querySelector(".actions")?.removeAttribute("hidden");
+    form.addEventListener("stored", () => show(load(form.dataset.id)));
     show(load(form.dataset.id));
   }
 
@@ -134,7 +135,10 @@
     showProgress();
   }
 
-  addEventListener("storage", showProgress); // another tab
+  addEventListener("storage", () => { // another tab, or progress.js
+    for (const form of document.querySelectorAll("form.exercise")) form.dispatchEvent(new Event("stored"));
+    showProgress();
+  });
   if (typeof document$ !== "undefined") document$.subscribe(start); // also after instant navigation
   else if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
   else start();
