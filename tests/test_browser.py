@@ -13,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from test_site import build, copy_course
 
+from lab.progress import store
+
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -215,6 +217,80 @@ def test_answers_outlive_a_reload_and_a_page_in_another_order(page: Page, kinds:
         kinds.folder = before
 
 
+def say(page: Page) -> str:
+    return page.locator(".progress-buttons [role=status]").inner_text()
+
+
+def choose(page: Page, file: Path) -> None:
+    """Press the button as a reader does, by keyboard, and choose a file."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Load progress").press("Enter")
+    chooser.value.set_files(file)
+
+
+def test_progress_goes_to_a_file_and_comes_back_in_another_browser(
+    page: Page, browser: Browser, kinds: Site, tmp_path: Path
+) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    page.get_by_role("button", name="Save progress").click()
+    assert say(page) == "There is nothing to save yet."
+    fill_in(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save progress").press("Enter")
+    assert download.value.suggested_filename == "beyond-cron-progress.json"
+    assert say(page) == "Saved what you have done in 4 exercises."
+    download.value.save_as(tmp_path / "saved.json")
+    saved = store.read(tmp_path / "saved.json")  # the terminal reads it
+    assert saved.answers["minute-field"] == store.Answer("at minute five of every hour", "right", True)
+    assert set(saved.answers) == {"every-ten", "how-often", "minute-field", "what-is-wrong"}
+
+    elsewhere = browser.new_context().new_page()
+    elsewhere.goto(f"{kinds.url}exercises/")
+    choose(elsewhere, tmp_path / "saved.json")
+    expect(elsewhere.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
+    assert say(elsewhere) == "Loaded what you have done in 4 exercises."
+    expect_filled_in(elsewhere)
+    elsewhere.reload()
+    expect_filled_in(elsewhere)
+    elsewhere.context.close()
+
+
+def test_what_lab_check_has_passed_is_ticked(
+    page: Page, kinds: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_PROGRESS", str(tmp_path / "progress.json"))
+    judged = {"exercises/every-ten": store.Judged(True, ""), "exercises/look-around": store.Judged(False, "")}
+    store.keep(lambda own: store.Progress(own.answers, judged))
+    page.goto(f"{kinds.url}exercises/")
+    choose(page, tmp_path / "progress.json")
+    expect(page.locator("#ex-every-ten [type=checkbox]")).to_be_checked()
+    assert status(page, "every-ten") == "Done." and not page.is_checked("#ex-look-around [type=checkbox]")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
+
+
+def test_a_file_that_is_no_progress_changes_nothing(page: Page, kinds: Site, tmp_path: Path) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    fill_in(page)
+    file = tmp_path / "saved.json"
+    form = '{"format": "beyond-cron progress", "version": 1, '
+    for text, reason in (
+        ("nothing", "it is no JSON"),
+        ("[]", 'it does not say "format": "beyond-cron progress"'),
+        (form.replace("1", "2") + '"answers": {}}', "this course reads version 1 of it"),
+        (form + '"answers": []}', "answers or checks is no object"),
+        (form + '"answers": {"how-often": {"value": "new"}, "<img src=x>": {}}}', "an answer in it is none"),
+        (form + '"answers": {"how-often": null}}', "an answer in it is none"),
+        (form + '"checks": {"exercises/every-ten": {"passed": "yes"}}}', "a check in it is none"),
+        (" " * 1_000_001, "it is larger than 1000000 bytes"),
+    ):
+        file.write_text(text)
+        choose(page, file)
+        expect(page.locator(".progress-buttons [role=status]")).to_have_text(
+            f"saved.json is no file with progress: {reason}."
+        )
+    expect_filled_in(page)
+
+
 def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> None:
     # Instant navigation begins once the theme has read sitemap.xml; a click before that loads the page anew.
     page.goto(kinds.url, wait_until="networkidle")
@@ -267,6 +343,8 @@ def test_a_browser_that_refuses_storage_says_so(page: Page, kinds: Site) -> None
     page.click("#ex-minute-field [type=submit]")
     assert status(page, "minute-field").startswith("Right. This browser keeps nothing")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
+    page.get_by_role("button", name="Save progress").click()
+    assert say(page) == "This browser keeps nothing: there is nothing to save."
 
 
 def test_on_paper_the_answers_are_open_and_the_menus_gone(page: Page, kinds: Site) -> None:

@@ -367,6 +367,17 @@ def test_a_page_begins_with_what_it_needs_and_ends_with_cleaning_up(page: str) -
     assert "docker compose down" in last or "unset" in last
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "**Goal:**" in page.read_text()], ids=lambda page: page.name
+)
+def test_a_page_with_a_goal_ends_with_what_was_learned(page: Path) -> None:
+    """Three to five things, and then what comes next."""
+    end = page.read_text().split("\n## What you can do now { data-search-exclude }\n\n")[1]
+    bullets, _, after = end.partition("\n\n")
+    assert 3 <= len(bullets.splitlines()) <= 5 and all(re.match(r"- .*\.$", line) for line in bullets.splitlines())
+    assert after.startswith(("## Next\n", "**Next:** "))
+
+
 def test_lessons_have_enough_exercises() -> None:
     for pages, least, least_checks in (
         ("01-intro", 6, 2),

@@ -16,6 +16,8 @@
 
   // What was kept of each exercise, by its id. Throws where the browser refuses storage.
   function kept() {
+    localStorage.setItem(PREFIX, "");
+    localStorage.removeItem(PREFIX);
     const answers = {};
     for (const key of Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).sort()) {
       const answer = JSON.parse(localStorage.getItem(key));
