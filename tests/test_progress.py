@@ -275,12 +275,14 @@ class Watch:
             cwd=course, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
+        with self.process.stdout as printed:
+            for line in printed:
+                self.lines.put(line.rstrip("\n"))
 
     def until(self, last: str) -> list[str]:
         """The lines up to that one. Raises queue.Empty when it does not come."""
@@ -310,6 +312,7 @@ def watch(course: Path) -> Iterator[Watch]:
     finally:
         watch.process.kill()
         watch.process.wait()
+        watch.reader.join(60)
 
 
 @pytest.mark.clock
