@@ -9,6 +9,7 @@ from lab.console import Commands
 from lab.cron import command as cron
 from lab.cron.lint import lint
 from lab.doctor import command as doctor
+from lab.evidence import command as evidence
 from lab.faults import command as faults
 from lab.migrate import command as migrate
 from lab.policy import command as policy
@@ -28,6 +29,9 @@ app.command("reset")(checks.reset)
 app.command("list")(progress.list_)
 app.command("next")(progress.next_)
 app.command("watch")(watch.command(checks.check))
+app.command()(evidence.export)
+app.command("verify")(evidence.verify_)
+app.command("class")(evidence.class_)
 app.command()(audit.audit)
 app.add_typer(cron.app, name="cron")
 app.add_typer(migrate.app, name="migrate")

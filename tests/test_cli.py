@@ -29,6 +29,13 @@ IMPOSSIBLE = {
     "list": [(["07-x"], "02-cron"), (["--progress", "no-such-file"], "no such file"), (["a", "b"], "--help")],
     "next": [(["07-x"], "02-cron"), ([], "LAB_PORT=none is not a port")],
     "watch": [(["07-x"], "02-cron"), (["02-cron/nope"], "weekdays"), (["a", "b"], "--help")],
+    "export": [
+        (["--progress", "no-such-file"], "no such file"),
+        (["no-such-folder/x"], "no-such-folder"),
+        (["a", "b"], "--help"),
+    ],
+    "verify": [(["no-such-file"], "no such file"), ([str(ROOT)], "not a plain file"), ([], "--help")],
+    "class": [(["no-such-folder"], "no folder"), ([str(ROOT / "engine")], "lab export"), ([], "--help")],
     "reset": [(["02-cron"], PERCENT), (["02-cron/nope"], "weekdays"), ([], "--help")],
     "cron explain": [(["61 * * * *"], "minute"), (["* * * * *", "--tz", "Mars"], "Mars"), ([], "--help")],
     "cron lint": [(["no-such-file"], "no such file"), ([str(ROOT)], "is a directory"), ([], "--help")],
@@ -76,7 +83,7 @@ def test_every_command_has_something_that_it_cannot_do() -> None:
     assert set(IMPOSSIBLE) == set(commands())
 
 
-@pytest.mark.parametrize("command", [*IMPOSSIBLE, "cron", "verify"])
+@pytest.mark.parametrize("command", [*IMPOSSIBLE, "cron", "grade"])
 def test_what_cannot_be_done_is_one_line_and_exit_code_2(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ LESSON = ROOT / "02-cron"
 IMAGE = "02-cron-python-app"
 LOG = "/var/log/cron.log"
 MORE_CPU = ("--cpu-shares", "8192")  # a clock sixty times as fast has no second to give to other containers
+HELD = ("--network=none", "--pids-limit=512", "--memory=1g")  # a crontab may be a stranger's: lab verify
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
@@ -81,7 +82,7 @@ def run_window(crontab: Path, window: Window, env: Mapping[str, str], start_scri
     try:
         docker(
             *("run", "--detach", "--init", "--name", name, f"--label={LABEL}={os.getpid()}", "--workdir", "/lesson"),
-            *(*MORE_CPU, *options, *mounts, IMAGE, "timelapse", "sh", "-c", command),
+            *(*MORE_CPU, *HELD, *options, *mounts, IMAGE, "timelapse", "sh", "-c", command),
         )
         pause(window.seconds + 0.5)
         log = read_log(name)
