@@ -59,11 +59,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+def solution(id: str) -> str:
+    """The text of a solution, from the real course."""
+    check = all_checks()[id]
+    return (ROOT / check.lesson / "solutions" / check.file).read_text()
+
+
 def edit(id: str, state: State) -> None:
     """Do an exercise, so that its check gives that state; or bring it back."""
     check = all_checks()[id]
-    done = (ROOT / check.lesson / "solutions" / check.file).read_text()
-    check.path.write_text({State.AS_SHIPPED: shipped()[id], State.PASSED: done}.get(state, "print(1 / 0)\n"))
+    check.path.write_text({State.AS_SHIPPED: shipped()[id], State.PASSED: solution(id)}.get(state, "print(1 / 0)\n"))
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +225,9 @@ def test_verify_says_what_it_cannot_judge(nine: list[Evidence], tmp_path: Path) 
     (tmp_path / "x.json").write_text(written(replace(nine[0], exercises=exercises, checks="0" * 16)))
     code, printed, _ = lab("verify", "--trust", tmp_path / "x.json")
     assert code == 2 and "x.json: not judged: 02-cron/percent: the file says passed; not judged here" in printed
-    assert printed.endswith("0 of 1 verdict the same, 0 as shipped; it was made with other checks than those here\n")
+    assert printed.endswith(
+        "0 of 1 verdict the same, 0 as shipped; it was made with other checks than those of this course\n"
+    )
 
 
 def test_the_lane_of_the_board_is_run_only_for_who_is_trusted() -> None:
@@ -265,7 +272,7 @@ def test_the_container_holds_a_program_in(tmp_path: Path) -> None:
         "/course/.git",
         "/var/run/docker.sock",
     ]
-    done = {id: all_checks()[id].solution.read_text() for id in (LOADED, AGAIN, "05-migration/refused")}
+    done = {id: solution(id) for id in (LOADED, AGAIN, "05-migration/refused")}
     judged = judge_in_container({**done, "01-intro/three-am": SPY.format(gateway="172.17.0.1", paths=paths)})
     assert [judged[id].state for id in done] == [State.PASSED] * 3, judged
     assert judged["01-intro/three-am"].seen.endswith("America/New_York: found, not a number of seconds")
@@ -277,8 +284,10 @@ def test_the_checks_read_nothing_of_the_course_that_the_container_lacks(tmp_path
         copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
         (tmp_path / path).parent.mkdir(exist_ok=True)
         copy(ROOT / path, tmp_path / path)
-    limit = all_checks()["05-migration/lock-limit"].solution.read_text()
-    told = {"01-intro/lost-window": "import sys\nsys.exit('mine')\n", "05-migration/lock-limit": limit}
+    told = {
+        "01-intro/lost-window": "import sys\nsys.exit('mine')\n",
+        "05-migration/lock-limit": solution("05-migration/lock-limit"),
+    }
     done = subprocess.run(
         [sys.executable, "-S", "-m", "lab.evidence.inside"], input=json.dumps(told), capture_output=True, text=True,
         cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}:{sysconfig.get_path('purelib')}"}, timeout=300,
@@ -383,6 +392,7 @@ def test_a_class_is_counted(thirty: Path, tmp_path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_of_a_class_asks_nobody(thirty: Path, tmp_path: Path, scheme: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
     from playwright.sync_api import sync_playwright
 
     lab("class", thirty, "--page", tmp_path / "c.html", "--csv", tmp_path / "c.csv")
@@ -400,5 +410,7 @@ def test_the_page_of_a_class_asks_nobody(thirty: Path, tmp_path: Path, scheme: A
             folded.click()
         assert page.get_by_text("<script>alert(1)</script>").count() == 2  # in the table, and in its own part
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+        violations = Axe().run(page).response["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in violations] == []
         assert asked == [(tmp_path / "c.html").as_uri()] and said == []
         browser.close()

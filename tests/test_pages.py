@@ -406,6 +406,7 @@ OF_THE_SYSTEM = {
     "diff": set(),
     "grep": {"-c", "-m", "-o", "--count", "--max-count", "--quiet"},
     "head": {"-n"},
+    "mkdir": set(),
     "rm": {"-r"},
     "sleep": set(),
     "tail": {"-n"},

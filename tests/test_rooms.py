@@ -72,8 +72,10 @@ def test_a_lesson_imports_no_tool(lesson: str) -> None:
 
 
 def test_the_wings_of_lab_do_not_import_each_other() -> None:
-    """Only `cli.py` knows them all; what they share is `console.py`, cron, and exercises. Checks ask what they judge by."""
-    """Only `cli.py` knows them all; what they share is `console.py`, and what cron does. Checks ask what they judge by, evidence asks them."""
+    """Only `cli.py` knows them all; what they share is `console.py`, what cron does, and exercises.
+
+    Checks ask what they judge by, evidence asks the checks.
+    """
     lab = ROOT / "lab"
     wings = {path.name for path in lab.iterdir() if (path / "__init__.py").exists()}
     crossing = {

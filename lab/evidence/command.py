@@ -71,22 +71,17 @@ def verify_(
             with ended_by_signals(), out.status(f"{printable(file.name)} is verified …"):
                 made = read(file, set(all_checks()))
                 findings = verify(made, trust)
-        except (UserError, OSError) as error:
+        except UserError as error:
             if len(files) == 1:
                 raise
             unreadable += 1
-            fail(_line(error, file))
+            fail(str(error))
             continue
         report(file, made, findings)
         results.update(one.result for one in findings)
     if unreadable or (results[Result.NOT_JUDGED] and not results[Result.DIFFERS]):
         raise typer.Exit(2)
     judged(not results[Result.DIFFERS])
-
-
-def _line(error: UserError | OSError, file: Path) -> str:
-    """An error as a line, where others follow."""
-    return str(error) if isinstance(error, UserError) else f"{printable(file.name)}: {(error.strerror or '').lower()}"
 
 
 def report(file: Path, made: Evidence, findings: Sequence[Finding]) -> None:

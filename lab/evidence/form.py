@@ -79,7 +79,7 @@ def written(evidence: Evidence) -> str:
 
 
 def read(path: Path, known: set[str]) -> Evidence:
-    """The evidence in a file, whose exercises are all `known` here. Raises UserError, in one line, and OSError."""
+    """The evidence in a file, whose exercises are all `known` here. Raises UserError, in one line."""
     value = read_json(path)
     try:
         return evidence_of(value, known)
@@ -165,7 +165,7 @@ def _matching(value: Any, what: str, pattern: re.Pattern[str]) -> str:
 def read_progress(path: Path) -> dict[str, Answer]:
     """The answers in the file that a page of the course gives. What else a state holds is left out.
 
-    Raises UserError, in one line, and OSError.
+    Raises UserError, in one line.
     """
     value = read_json(path)
     try:

@@ -13,6 +13,7 @@ from lab.evidence.tally import Count, Learner, counts, exercises_of, failing_mos
 STYLE = Path(__file__).with_name("class.css")
 # A browser that obeys it loads nothing and runs nothing, whatever the page holds.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+MOST_FAILING = 10  # exercises that are shown unfolded
 MARKS = {
     State.PASSED: ("passed", "✓"),
     State.FAILED: ("failed", "✗"),
@@ -83,7 +84,7 @@ def _share(learner: Learner, lesson: str, size: int) -> str:
     passed = learner.passed(f"{lesson}/")
     here = " class=at" if lesson == learner.at else ""
     tenth = round(10 * passed / size)
-    number = f"{passed}" if learner.tried(lesson) else '<span class=none aria-label="not tried">·</span>'
+    number = f"{passed}" if learner.tried(lesson) else '<span class=none role=img aria-label="not tried">·</span>'
     return f"<td{here}><span class='bar b{tenth}'>{number}</span>"
 
 
@@ -110,9 +111,11 @@ def _fails(learners: Sequence[Learner]) -> Iterator[str]:
     if not failing:
         yield "<p>No exercise that was tried failed.</p>"
         return
-    yield "<ol class=fails>"
-    yield from (_failure(one, len(learners)) for one in failing)
-    yield "</ol>"
+    rows = [_failure(one, len(learners)) for one in failing]
+    yield f"<ol class=fails>{''.join(rows[:MOST_FAILING])}</ol>"
+    if more := rows[MOST_FAILING:]:
+        yield f"<details><summary>{plural(len(more), 'more exercise')} that somebody fails</summary>"
+        yield f"<ol class=fails start={MOST_FAILING + 1}>{''.join(more)}</ol></details>"
 
 
 def _failure(one: Count, of: int) -> str:
@@ -140,10 +143,8 @@ def _answers(learners: Sequence[Learner]) -> Iterator[str]:
     answers = page_answers(learners)
     if answers:
         yield '<h2 id="pages">Questions on the pages</h2>'
-        rows = [
-            f"<th scope=row><code>{id}</code><td class=words>{', '.join(f'{of} {verdict}' for verdict, of in one.most_common())}"
-            for id, one in answers.items()
-        ]
+        words = {id: ", ".join(f"{of} {verdict}" for verdict, of in one.most_common()) for id, one in answers.items()}
+        rows = [f"<th scope=row class=words><code>{id}</code><td class=words>{of}" for id, of in words.items()]
         yield from _table("Questions on the pages", ["<th scope=col>Question", "<th scope=col>Answers"], rows)
 
 

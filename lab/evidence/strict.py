@@ -27,17 +27,19 @@ def read_json(path: Path) -> Any:
 
 
 def _bytes_of(path: Path) -> bytes:
-    """The bytes of a plain file; a link is not followed, a pipe not waited for. Raises Refused and OSError."""
+    """The bytes of a plain file; a link is not followed, a pipe not waited for. Raises Refused."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise Refused("is not a plain file")
+            with os.fdopen(number, "rb", closefd=False) as file:
+                raw = file.read(MOST_BYTES + 1)
+        finally:
+            os.close(number)
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise Refused("is a link, and links are not followed") from None
-        raise
-    with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise Refused("is not a plain file")
-        raw = file.read(MOST_BYTES + 1)
+        is_link = error.errno == errno.ELOOP
+        raise Refused("is a link, and links are not followed" if is_link else (error.strerror or "").lower()) from None
     if len(raw) > MOST_BYTES:
         raise Refused(f"is larger than {MOST_BYTES:,} bytes")
     return raw

@@ -88,8 +88,6 @@ def read_class(folder: Path) -> tuple[list[Learner], list[str]]:
             learners.append(Learner(path.name, read(path, set(all_checks()))))
         except UserError as reason:
             refused.append(str(reason))
-        except OSError as error:
-            refused.append(f"{printable(path.name)}: {(error.strerror or 'cannot be read').lower()}")
     return sorted(learners, key=lambda one: (one.label.casefold(), one.file)), refused
 
 
