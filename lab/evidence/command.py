@@ -89,7 +89,7 @@ def report(file: Path, made: Evidence, findings: Sequence[Finding]) -> None:
     name = printable(file.name)
     for one in findings:
         if one.result is not Result.SAME:
-            out.print(f"{name}: {one.result}: {one.id}: {one.why}", markup=False)
+            out.print(f"{name}: {one.result}: {one.id}: {printable(one.why)}", markup=False)
     ran = [one for one in findings if one.said.state is not State.AS_SHIPPED]
     same = sum(one.result is Result.SAME for one in ran)
     untouched = len(findings) - len(ran)

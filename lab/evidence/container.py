@@ -17,10 +17,11 @@ from engine.core import ROOT, UserError, last_line
 from engine.docker import ask, has_image
 from engine.images import PYTHON
 from lab.checks.sandbox import LABEL
+from lab.cron.crontab import printable
 from lab.evidence.form import Exercise, exercises_of
 from lab.evidence.strict import MOST_BYTES, Refused, parse
 
-PATIENCE = 300  # seconds for the exercises of one file; the checks themselves give up sooner
+PATIENCE = 600  # seconds for the exercises of one file; the checks themselves give up sooner
 # What the checks read. The solutions are not among it: a program could run one.
 COURSE = ("engine", "contrast", "lab", "01-intro/orders.py", "05-migration/crontabs")
 ISOLATION = (
@@ -69,7 +70,7 @@ def _read(answer: bytes, errors: bytes, texts: Mapping[str, str]) -> dict[str, E
     try:
         judged = exercises_of(parse(answer), set(texts))
     except Refused:
-        reason = last_line(errors.decode(errors="replace"))
+        reason = printable(last_line(errors.decode(errors="replace")))[:200]
         raise UserError(f"the container of the checks gave no answer within {PATIENCE} s: {reason}") from None
     if set(judged) != set(texts):
         raise UserError("the container of the checks did not judge all exercises that it was given")
