@@ -23,10 +23,11 @@ from lab.checks.registry import all_checks
 from lab.cli import app
 from lab.evidence.container import COURSE, judge_in_container
 from lab.evidence.export import evidence, shipped
-from lab.evidence.form import Answer, Evidence, Exercise, State, read, written
+from lab.evidence.form import Evidence, Exercise, State, read, written
 from lab.evidence.judging import own_folder
 from lab.evidence.strict import MOST_BYTES
 from lab.evidence.verify import NOT_TRUSTED, judge
+from lab.progress.store import Answer
 
 LOADED, AGAIN = "04-incidents/idempotent", "05-migration/batch-again"  # no Docker, no clock, and soon done
 NAMES = ["<script>alert(1)</script>", '=HYPERLINK("http://evil.example")', "Zoë", "", "\u202eanA"]
@@ -163,11 +164,11 @@ def test_an_exercise_that_is_no_text_is_one_line(course: Path, tmp_path: Path, c
 def test_the_answers_of_a_page_come_along(course: Path, tmp_path: Path) -> None:
     progress = tmp_path / "progress.json"
     states = {
-        "minute-field": {"value": "2", "verdict": "right", "done": True, "new": [1]},
+        "minute-field": {"value": "2", "verdict": "right", "done": True},
         "read": {"done": True},
         "x": {},
     }
-    progress.write_text(json.dumps({"format": "beyond-cron-progress", "version": 1, "exercises": states, "at": "now"}))
+    progress.write_text(json.dumps({"format": "beyond-cron progress", "version": 1, "answers": states, "at": "now"}))
     assert lab("export", tmp_path / "out.json", "--progress", progress)[0] == 0
     assert read(tmp_path / "out.json", set(all_checks())).answers == {
         "minute-field": Answer("2", "right", True), "read": Answer(done=True), "x": Answer(),
@@ -176,11 +177,11 @@ def test_the_answers_of_a_page_come_along(course: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("states", "part"),
-    [({"../x": {}}, "no id"), ({"x": 1}, "not an object"), ({"x": {"done": "yes"}}, "verdict"), ([], "not an object")],
+    [({"../x": {}}, "no id"), ({"x": 1}, "no object"), ({"x": {"done": "yes"}}, "neither true"), ([], "no object")],
 )
 def test_a_progress_file_that_is_none_is_one_line(tmp_path: Path, states: Any, part: str) -> None:
     progress = tmp_path / "progress.json"
-    progress.write_text(json.dumps({"format": "beyond-cron-progress", "version": 1, "exercises": states}))
+    progress.write_text(json.dumps({"format": "beyond-cron progress", "version": 1, "answers": states}))
     code, printed, error = lab("export", tmp_path / "out.json", "--progress", progress)
     assert (code, printed, error.count("\n")) == (2, "", 1) and part in error
 
@@ -303,7 +304,7 @@ VERSIONS = {"python": "", "prefect": "", "lab": ""}
 
 def like(**change: Any) -> bytes:
     """An export with something in it that no export has."""
-    value = {"format": "beyond-cron-evidence", "version": 1, "versions": VERSIONS, **GOOD, **change}
+    value = {"format": "beyond-cron evidence", "version": 1, "versions": VERSIONS, **GOOD, **change}
     return json.dumps(value).encode()
 
 
@@ -322,9 +323,9 @@ HOSTILE = {
     "enormous": (b" " * (MOST_BYTES + 1), "larger than"),
     "a number without end": (b'{"format": ' + b"9" * 900_000 + b"}", "not JSON"),
     "not a number": (b'{"format": NaN}', "NaN is no number"),
-    "a key twice": (b'{"format": "beyond-cron-evidence", "format": "x"}', "'format' twice"),
+    "a key twice": (b'{"format": "beyond-cron evidence", "format": "x"}', "'format' twice"),
     "a key more": (like(run="rm -rf /"), "'run'"),
-    "a key less": (b'{"format": "beyond-cron-evidence", "version": 1}', "lacks"),
+    "a key less": (b'{"format": "beyond-cron evidence", "version": 1}', "lacks"),
     "a path above": (like(exercises={"../../etc/passwd": {}}), "'../../etc/passwd'"),
     "a path from the root": (like(exercises={"/etc/passwd": {}}), "'/etc/passwd'"),
     "an escape in an id": (like(exercises={"\x1b[2Jx": {}}), "no exercise"),

@@ -26,7 +26,7 @@ EXERCISES = ("lab.checks.registry", "lab.pages.exercises", "lab.progress.store")
 # What judges an exercise is the command that the lesson teaches: the wing `checks` asks that of `lab migrate`.
 JUDGING = ("lab.migrate.",)
 # What a learner has done is what the checks say: the wing `evidence` runs them.
-CHECKS = ("lab.checks.registry", "lab.checks.runner", "lab.checks.sandbox", "lab.checks.command.SHIPPED")
+CHECKS = ("lab.checks.runner", "lab.checks.sandbox", "lab.checks.command.SHIPPED")
 MORE = {"checks": JUDGING, "evidence": CHECKS}
 LESSONS = sorted(path.name for path in ROOT.glob("[0-9][0-9]-*"))
 
@@ -84,8 +84,7 @@ def test_the_wings_of_lab_do_not_import_each_other() -> None:
         for file in (lab / wing).rglob("*.py")
         for name in imports(file)
         if name.startswith("lab.") and name.split(".")[1] in wings - {wing}
-        if not name.startswith(SHARED + EXERCISES + (JUDGING if wing == "checks" else ()))
-        if not name.startswith(SHARED + MORE.get(wing, ()))
+        if not name.startswith(SHARED + EXERCISES + MORE.get(wing, ()))
     }
     assert crossing == set()
 

@@ -12,12 +12,13 @@ from lab.checks.registry import all_checks
 from lab.console import ended_by_signals, fail, judged, out, plural
 from lab.cron.crontab import printable
 from lab.evidence.export import checks_digest, evidence, named_in, private_names
-from lab.evidence.form import Answer, Evidence, State, name_of, read, read_progress, written
+from lab.evidence.form import Evidence, State, name_of, read, written
 from lab.evidence.page import page
 from lab.evidence.strict import MOST_BYTES, Refused
 from lab.evidence.table import table
 from lab.evidence.tally import read_class
 from lab.evidence.verify import Finding, Result, verify
+from lab.progress import store
 
 
 def export(
@@ -34,7 +35,7 @@ def export(
         raise UserError(f"--name: {reason}") from None
     if not file.absolute().parent.is_dir():
         raise UserError(f"{file} cannot be written: there is no folder {file.parent}")
-    answers = read_progress(progress) if progress else {}
+    answers = store.read(progress).answers if progress else {}
     with ended_by_signals(), out.status("the exercises run …"):
         made = evidence(name, answers)
     text = written(made)
@@ -47,7 +48,7 @@ def export(
         out.print(note, markup=False)
 
 
-def named(made: Evidence, answers: dict[str, Answer]) -> list[str]:
+def named(made: Evidence, answers: dict[str, store.Answer]) -> list[str]:
     """A line for each text of the learner's own that names what an export leaves out elsewhere."""
     names = private_names()
     texts = {id: one.text for id, one in made.exercises.items()} | {id: one.value for id, one in answers.items()}

@@ -20,8 +20,9 @@ from engine.images import BASES
 from lab.checks.command import SHIPPED
 from lab.checks.registry import Check, all_checks
 from lab.checks.sandbox import host, timelapse
-from lab.evidence.form import MOST_TEXT, Answer, Evidence, Exercise, State
+from lab.evidence.form import MOST_TEXT, Evidence, Exercise, State
 from lab.evidence.judging import judge_texts, own_folder
+from lab.progress.store import Answer
 
 NO_ENGINE = "no Docker engine answered"
 NOBODY = {"", "root", "localhost"}  # names that many have

@@ -10,13 +10,13 @@ from typing import Any
 from engine.core import UserError
 from lab.cron.crontab import printable
 from lab.evidence.strict import Refused, cut, entries, fields, read_json, text
+from lab.progress.store import MOST, VERDICTS, Answer
 
-FORMAT, PROGRESS_FORMAT, VERSION = "beyond-cron-evidence", "beyond-cron-progress", 1
+FORMAT, VERSION = "beyond-cron evidence", 1
 MOST_TEXT = 40_000  # characters of an exercise's file
 MOST_LINE = 4_000  # characters of what was expected or seen
 MOST_NAME = 80
 MOST_ANSWERS = 500
-MOST_ANSWER = 10_000  # characters
 VERSIONS = {"python", "prefect", "lab"}
 PAGE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 COMMIT, DIGEST, IMAGE_ID = (
@@ -24,7 +24,6 @@ COMMIT, DIGEST, IMAGE_ID = (
     re.compile(r"[0-9a-f]{16}"),
     re.compile(r"sha256:[0-9a-f]{64}"),
 )
-VERDICTS = ("", "right", "wrong", "compared", "done")  # of an exercise on a page, see theme/assets/exercise.js
 
 
 class State(StrEnum):
@@ -48,15 +47,6 @@ class Exercise:
     text: str = ""
     expected: str = ""
     seen: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What stands in an exercise on a page, the verdict of the page, and whether it counts as done."""
-
-    value: str = ""
-    verdict: str = ""
-    done: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +129,7 @@ def _answer(id: str, value: Any) -> Answer:
     got = fields(value, id, set(Answer.__dataclass_fields__))
     if got["verdict"] not in VERDICTS or not isinstance(got["done"], bool):
         raise Refused(f"the answer of {id} has a verdict that there is not")
-    return Answer(text(got["value"], f"the answer of {id}", MOST_ANSWER), got["verdict"], got["done"])
+    return Answer(text(got["value"], f"the answer of {id}", MOST), got["verdict"], got["done"])
 
 
 def _page_id(id: str) -> str:
@@ -160,24 +150,3 @@ def _matching(value: Any, what: str, pattern: re.Pattern[str]) -> str:
     if value != "" and not (isinstance(value, str) and pattern.fullmatch(value)):
         raise Refused(f"{what} is not what it should be: {pattern.pattern}")
     return str(value)
-
-
-def read_progress(path: Path) -> dict[str, Answer]:
-    """The answers in the file that a page of the course gives. What else a state holds is left out.
-
-    Raises UserError, in one line.
-    """
-    value = read_json(path)
-    try:
-        _head(value, PROGRESS_FORMAT)
-        states = entries(value.get("exercises"), "exercises", MOST_ANSWERS)
-        return {_page_id(id): _state_of(id, state) for id, state in states.items()}
-    except Refused as reason:
-        raise UserError(f"{printable(path.name)}: {reason}") from None
-
-
-def _state_of(id: str, state: Any) -> Answer:
-    """An answer, from what the browser keeps of it: `value`, `verdict` and `done` may be missing."""
-    got = entries(state, id, MOST_ANSWERS)
-    known = {key: got[key] for key in Answer.__dataclass_fields__ if key in got}
-    return _answer(id, asdict(Answer()) | known)
