@@ -15,6 +15,7 @@ from lab.checks.registry import all_checks
 from lab.cli import app
 
 PERCENT = "02-cron/percent"
+THREE_AM = all_checks()["01-intro/three-am"]
 
 
 def lab(*words: str) -> tuple[int, str]:
@@ -128,11 +129,21 @@ def test_a_failed_check_says_expected_seen_and_hint() -> None:
     code, text = lab("check", "01-intro/three-am")
     lines = text.splitlines()
     assert code == 1 and lines[0] == "✗ failed 01-intro/three-am" and lines[-1] == "0 of 1 passed"
-    assert [line.split(":")[0].strip() for line in lines[1:4]] == ["expected", "seen", "hint"]
+    assert [line.split(":")[0].strip() for line in lines[1:-1]] == ["expected", "seen", "hint", "more"]
+    assert lines[-2].endswith("lab check 01-intro/three-am --hint")
 
 
-def test_the_solution_of_the_same_exercise_passes() -> None:
-    assert lab("check", "--solutions", "01-intro/three-am") == (0, "✓ passed 01-intro/three-am\n1 of 1 passed\n")
+def test_the_hint_fits_what_was_seen_and_there_is_more_of_it() -> None:
+    cause = THREE_AM.advice.diagnose("2026-03-07T03:00 America/New_York: 86400.0 seconds")
+    code, text = lab("check", "01-intro/three-am", "--hint")
+    assert code == 1 and cause.name == "wall-clock"
+    assert text.splitlines()[-3:-1] == [f"  hint:     {cause.hint}", f"  more:     {cause.more}"]
+
+
+def test_the_solution_of_the_same_exercise_passes_and_it_is_said_why() -> None:
+    told = f"  why:      {THREE_AM.advice.why}\n  next:     {THREE_AM.advice.next}\n"
+    expected = f"✓ passed 01-intro/three-am\n{told}1 of 1 passed\n"
+    assert lab("check", "--solutions", "01-intro/three-am") == (0, expected)
 
 
 def test_no_engine_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.core import ROOT, UserError
+from lab.checks.advice import Advice
 from lab.checks.registry import Check, Judge, Outcome, Shared
 from lab.checks.runner import AT_ONCE, judge_all
 
@@ -21,7 +22,7 @@ PASSED = Outcome(True, "this", "this")
 
 
 def fake(name: str, judge: Judge = lambda _: PASSED, shares: Shared | None = None) -> tuple[Check, Path]:
-    return Check(f"00-fake/{name}", "answer.txt", "a hint", judge, shares=shares), FILE
+    return Check(f"00-fake/{name}", "answer.txt", Advice((), "", ""), judge, shares=shares), FILE
 
 
 def names(outcomes: Iterator[tuple[Check, Outcome]]) -> list[str]:
@@ -166,7 +167,7 @@ PROGRAM = """
 import sys, time
 from contextlib import closing, contextmanager
 from pathlib import Path
-from lab.checks import command, registry
+from lab.checks import advice, command, registry
 from lab.checks.runner import pause
 
 def tell(word):
@@ -185,7 +186,8 @@ def wait(file, *shared):
 def server():
     yield "server"
 
-checks = [registry.Check("00-fake/a", "a", "", wait), registry.Check("00-fake/b", "a", "", wait, shares=server)]
+none = advice.Advice((), "", "")
+checks = [registry.Check("00-fake/a", "a", none, wait), registry.Check("00-fake/b", "a", none, wait, shares=server)]
 command.find_checks = lambda _: checks
 registry.Check.path = Path(sys.executable)  # any file
 from lab.cli import app

@@ -22,6 +22,7 @@ SHIPPED = Path(__file__).with_name("shipped.json")  # exercise → its text, as 
 def check(
     name: Annotated[str | None, typer.Argument(help="A lesson (02-cron) or an exercise (02-cron/percent).")] = None,
     solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions instead of your files.")] = False,
+    hint: Annotated[bool, typer.Option("--hint", help="Say more of what helps where one fails.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON, and nothing else.")] = False,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the outcomes to a file as JUnit XML, too.")
@@ -42,7 +43,7 @@ def check(
                 status.update(f"{number} of {len(tasks)}: {one.id} runs …")
                 done.append(next(outcomes))
                 if not json_:
-                    report(*done[-1])
+                    report(*done[-1], hint)
                 if not solutions:
                     remember(*done[-1], digests[number - 1])
     except (KeyboardInterrupt, SystemExit):
@@ -58,13 +59,20 @@ def check(
     judged(passed == len(tasks))
 
 
-def report(check: Check, outcome: Outcome) -> None:
-    """Print the outcome of a check; of one that failed, also what was expected, what was seen, and the hint."""
+def report(check: Check, outcome: Outcome, more: bool = False) -> None:
+    """Print the outcome of a check: why it works and what comes next, or what was expected, what was seen, and the hint.
+
+    The hint is one that fits what was seen; with `more`, a more concrete one is below it.
+    """
     out.print("[green]✓ passed[/]" if outcome.passed else "[red]✗ failed[/]", check.id)
-    if not outcome.passed:
-        out.print(f"  expected: {outcome.expected}", markup=False)
-        out.print(f"  seen:     {outcome.seen}", markup=False)
-        out.print(f"  hint:     {check.hint}", markup=False)
+    if outcome.passed:
+        lines = {"why": check.advice.why, "next": check.advice.next}
+    else:
+        lines = {"expected": outcome.expected, "seen": outcome.seen}
+        cause = check.advice.diagnose(outcome.seen)
+        lines |= {"hint": cause.hint, "more": cause.more if more else f"lab check {check.id} --hint"}
+    for name, text in lines.items():
+        out.print(f"  {name + ':':<9} {text}", markup=False)
 
 
 def remember(check: Check, outcome: Outcome, digest: str) -> None:

@@ -45,20 +45,22 @@ def under(fault: str) -> Judge:
         expected = f"under {fault}: {counts(wanted)}"
         shutil.copy(file, lane.crontab)
         try:
-            seen = run(lane.stack, fault, {"hardened": "yours"}, TICK)["lanes"]["hardened"]["verdict"]
+            seen = run(lane.stack, fault, {"hardened": "yours"}, TICK)["lanes"]["hardened"]
         except CrontabRejected as reason:
             return Outcome(False, expected, str(reason))
-        return Outcome(seen == wanted, expected, f"under {fault}: {counts(seen)}")
+        if not seen["runs"]:  # who does nothing does no harm
+            return Outcome(False, expected, f"under {fault}: no load has run")
+        return Outcome(seen["verdict"] == wanted, expected, f"under {fault}: {counts(seen['verdict'])}")
 
     return judge
 
 
-def exercise(name: str, fault: str, hint: str) -> None:
+def exercise(name: str, fault: str) -> None:
     """Register the check of an exercise: the crontab NAME.txt has to come through a fault without harm."""
-    check(f"contrast/{name}", file=f"{name}.txt", hint=hint, needs_docker=True, shares=hardened_lane)(under(fault))
+    check(f"contrast/{name}", file=f"{name}.txt", needs_docker=True, shares=hardened_lane)(under(fault))
 
 
-exercise("lock", "slow-run", "flock --nonblock FILE COMMAND runs the command unless another one holds the lock.")
-exercise("outage", "upstream-down", "retry.sh goes before the command; --watermark brings what other runs have missed.")
-exercise("ping", "silent-failure", "What stands after && is done only when all before it went well.")
-exercise("burst", "burst", "seq 52 59 | xargs --max-procs 2 --replace COMMAND --minute 2026-03-02T08:{} keeps a queue.")
+exercise("lock", "slow-run")
+exercise("outage", "upstream-down")
+exercise("ping", "silent-failure")
+exercise("burst", "burst")

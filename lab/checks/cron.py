@@ -58,7 +58,7 @@ def every_minute(file: Path, pattern: str, *, source: str = "log") -> Outcome:
     return Outcome(logged == due, f"{where} has lines of: {' '.join(due)}", refusal([session]) or seen)
 
 
-@check("02-cron/weekdays", file="weekdays.txt", hint="*/10 is a step; 9-17 and 1-5 are ranges.", needs_docker=True)
+@check("02-cron/weekdays", file="weekdays.txt", needs_docker=True)
 def weekdays(file: Path) -> Outcome:
     """Around the opening and the closing on a Friday, and at noon of a Saturday and a Sunday."""
     step = timedelta(minutes=10)
@@ -77,7 +77,6 @@ def weekdays(file: Path) -> Outcome:
 @check(
     "02-cron/never-fires",
     file="never_fires.txt",
-    hint="Read /var/log/cron.log, or run: lab cron lint 02-cron/exercises/never_fires.txt",
     needs_docker=True,
 )
 def never_fires(file: Path) -> Outcome:
@@ -88,7 +87,6 @@ def never_fires(file: Path) -> Outcome:
 @check(
     "02-cron/environment",
     file="environment.sh",
-    hint="PAM reads /etc/environment for every job, and so can every user; printenv GREETING prints one variable.",
     needs_docker=True,
 )
 def environment(file: Path) -> Outcome:
@@ -118,7 +116,6 @@ def quoted_script(file: Path) -> str:
 @check(
     "02-cron/overlap",
     file="overlap.txt",
-    hint="flock --nonblock LOCKFILE COMMAND gives up when another holds the lock.",
     needs_docker=True,
 )
 def overlap(file: Path) -> Outcome:
@@ -140,7 +137,6 @@ def overlap(file: Path) -> Outcome:
 @check(
     "02-cron/local-night",
     file="local_night.env",
-    hint="`lab cron explain '0 3 * * *' --tz America/New_York` shows what a named zone does.",
     needs_docker=True,
 )
 def local_night(file: Path) -> Outcome:
@@ -166,7 +162,6 @@ def local_night(file: Path) -> Outcome:
 @check(
     "02-cron/docker-logs",
     file="docker_logs.txt",
-    hint="/proc/1/fd/1 is the standard output of process 1, which Docker collects.",
     needs_docker=True,
 )
 def docker_logs(file: Path) -> Outcome:
@@ -174,7 +169,7 @@ def docker_logs(file: Path) -> Outcome:
     return every_minute(file, "Hello from Docker!", source="output")
 
 
-@check("02-cron/percent", file="percent.txt", hint="To cron a bare % is the end of the command.", needs_docker=True)
+@check("02-cron/percent", file="percent.txt", needs_docker=True)
 def percent(file: Path) -> Outcome:
     """The log has a dated line for each minute."""
     return every_minute(file, r"2026-03-02 \d\d:\d\d:\d\d stock counted")
@@ -183,7 +178,6 @@ def percent(file: Path) -> Outcome:
 @check(
     "02-cron/first-monday",
     file="first_monday.txt",
-    hint='Let cron choose the days 1-7, and let the command ask for the day of the week: [ "$(date +\\%u)" = 1 ] && …',
     needs_docker=True,
 )
 def first_monday(file: Path) -> Outcome:
@@ -196,7 +190,6 @@ def first_monday(file: Path) -> Outcome:
 @check(
     "02-cron/retry",
     file="retry.sh",
-    hint='A loop of attempts: `"$@" && exit` ends it at the first success; sleep "$delay" and double it.',
 )
 def retry(file: Path) -> Outcome:
     """Commands that succeed at once, at the third attempt, and never, side by side; each attempt leaves a line."""

@@ -39,7 +39,6 @@ def good(count: int) -> dict[str, Any]:
 @check(
     "04-incidents/worth-it",
     file="worth_it.py",
-    hint="@task(retry_condition_fn=...); its function gets task, run and state, and the state's result is the error.",
     needs_docker=True,
     shares=Sandbox,
 )
@@ -63,7 +62,6 @@ def worth_it(file: Path, sandbox: Sandbox) -> Outcome:
 @check(
     "04-incidents/retry-after",
     file="retry_after.py",
-    hint="A task may return AwaitingRetry(scheduled_time=...), from prefect.states: Prefect runs it again then.",
     needs_docker=True,
     shares=Sandbox,
 )
@@ -89,7 +87,6 @@ def retry_after(file: Path, sandbox: Sandbox) -> Outcome:
 @check(
     "04-incidents/run-name",
     file="run_name.py",
-    hint="@flow(flow_run_name=...) takes a function too; runtime.flow_run.scheduled_start_time is what it needs.",
     needs_docker=True,
     shares=Sandbox,
 )
@@ -108,7 +105,6 @@ def run_name(file: Path, sandbox: Sandbox) -> Outcome:
 @check(
     "04-incidents/idempotent",
     file="idempotent.py",
-    hint="Read the rows that are there into a dict by id, put the new ones over them, and write all.",
 )
 def idempotent(file: Path) -> Outcome:
     """Three answers, one of them twice: each incident has one row, as it was told last."""

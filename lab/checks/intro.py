@@ -88,7 +88,6 @@ def listed(seconds: list[float]) -> str:
 @check(
     "01-intro/fixed-rate",
     file="fixed_rate.py",
-    hint="With elapsed = time.monotonic() - begin, elapsed % PERIOD tells how far into the current period you are.",
 )
 def fixed_rate(file: Path) -> Outcome:
     """Runs start at multiples of the period; a run that takes longer than a period skips the start that it missed."""
@@ -127,7 +126,6 @@ def ended(program: Program, seconds: float, enough: Callable[[], bool] = lambda:
 @check(
     "01-intro/lost-window",
     file="lost_window.py",
-    hint="Ask the warehouse for the highest id it has (0 if it has none), and read the orders with a higher one.",
 )
 def lost_window(file: Path) -> Outcome:
     """Every order gets into the warehouse once, though each run takes long and the ETL is killed once in between."""
@@ -164,7 +162,6 @@ NIGHTS = [  # a time, a zone, and the hours from there to 3 a.m.
 @check(
     "01-intro/three-am",
     file="three_am.py",
-    hint="Between two times of the same zone, Python subtracts what the clocks show; .astimezone(UTC) of both helps.",
 )
 def three_am(file: Path) -> Outcome:
     """The program prints the seconds that pass until 3 a.m., on ordinary days and on those with a clock change."""

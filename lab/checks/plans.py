@@ -102,7 +102,6 @@ def left_by(parameters: dict[str, str]) -> str:
 @check(
     "05-migration/refused",
     file="refused.txt",
-    hint="`lab migrate plan` names each refused line and why; an unescaped % it moves, with half of the command.",
 )
 def refused(file: Path) -> Outcome:
     """The plan refuses nothing, its schedules have the instants that the comments ask for, and the backup is run once."""
@@ -137,7 +136,6 @@ def limit_of(raw: dict[str, Any]) -> str:
 @check(
     "05-migration/lock-limit",
     file="lock_limit.yaml",
-    hint="flock -n gives up, flock waits: CANCEL_NEW, ENQUEUE. To cron, a day field that begins with * needs both days.",
 )
 def lock_limit(file: Path) -> Outcome:
     """Two deployments: their instants are those of the crontab, their limits do what the locks do."""
@@ -178,7 +176,6 @@ def odd_night(lines: list[Line], window: Window) -> str:
 @check(
     "05-migration/spring-night",
     file="spring_night.txt",
-    hint="`lab migrate diff` names the night. The clock skips the hour from two to three: start both jobs after it.",
 )
 def spring_night(file: Path) -> Outcome:
     """The plan for the crontab is compared with it, and each night is looked at."""
@@ -193,7 +190,6 @@ def spring_night(file: Path) -> Outcome:
 @check(
     "05-migration/autumn-hour",
     file="autumn_hour.yaml",
-    hint="Between two runs there is always as much time: an interval with an anchor_date has that, and so has UTC.",
 )
 def autumn_hour(file: Path) -> Outcome:
     """The deployment's instants are those of the crontab, in the hour that comes twice too."""

@@ -17,7 +17,6 @@ SCHEDULED = ["auto-scheduled"]
 @check(
     "04-incidents/newest-only",
     file="newest_only.py",
-    hint="FlowRunFilter takes expected_start_time={'after_': ..., 'before_': ...}; DeploymentFilter, the deployment's id.",
     needs_docker=True,
     shares=Sandbox,
 )
@@ -39,9 +38,11 @@ def newest_only(file: Path, sandbox: Sandbox) -> Outcome:
         sandbox.api(f"/deployments/{deployment}/create_flow_run", {"state": state, "tags": tags})
     ran, _ = workspace.work()
     text = ran.output + ran.errors
-    drawn = [f"{at:%H:%M}" for at, _ in sorted(due) if f"map of {at:%H:%M}" in text]
-    wanted = [f"{asked:%H:%M}", f"{newest:%H:%M}"]
+    drawn = [f"{at:%H:%M}{'' if tags else ' (asked for)'}" for at, tags in sorted(due) if f"map of {at:%H:%M}" in text]
+    wanted = [f"{asked:%H:%M} (asked for)", f"{newest:%H:%M}"]
     cancelled = sum(run["state_type"] == "CANCELLED" for run in sandbox.flow_runs())
     if drawn == wanted and cancelled == missed - 1:
         return Outcome(True, expected, expected)
-    return Outcome(False, expected, f"{missed} missed: maps of {' '.join(drawn) or 'no time'}; Cancelled {cancelled}")
+    return Outcome(
+        False, expected, f"{missed} missed: maps of {' and '.join(drawn) or 'no time'}; Cancelled {cancelled}"
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core import ROOT, UserError
+from lab.checks.advice import Advice, advice_for
 
 # A lesson → the modules of lab.checks that have its checks.
 LESSONS = {
@@ -44,7 +45,7 @@ Shared = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True)
 class Check:
-    """An exercise that can be checked: its id (`lesson/name`), its file, one hint, and the function that judges.
+    """An exercise that can be checked: its id (`lesson/name`), its file, its advice, and the function that judges.
 
     Checks with the same `shares` have a server or a stack in common: it is started once, and they use it in turn.
     If it has a method `close`, that ends a check which waits for it: another thread calls it after Ctrl-C.
@@ -52,7 +53,7 @@ class Check:
 
     id: str
     file: str
-    hint: str
+    advice: Advice
     judge: Judge
     needs_docker: bool = False
     shares: Shared | None = None
@@ -76,13 +77,12 @@ class Check:
 _registry: dict[str, Check] = {}
 
 
-def check(
-    id: str, *, file: str, hint: str, needs_docker: bool = False, shares: Shared | None = None
-) -> Callable[[Judge], Judge]:
+def check(id: str, *, file: str, needs_docker: bool = False, shares: Shared | None = None) -> Callable[[Judge], Judge]:
     """Register the decorated function as the check of the exercise `id`."""
+    advice = advice_for(*id.split("/"))
 
     def register(judge: Judge) -> Judge:
-        _registry[id] = Check(id, file, hint, judge, needs_docker, shares)
+        _registry[id] = Check(id, file, advice, judge, needs_docker, shares)
         return judge
 
     return register

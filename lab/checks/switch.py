@@ -116,8 +116,6 @@ def one_by_one(file: Path) -> str:
 @check(
     "05-migration/one-switch",
     file="one_switch.py",
-    hint="In one transaction: INSERT INTO … SELECT … FROM switch, ON CONFLICT DO NOTHING, with a key on job and instant. "
-    "Then read what was decided.",
 )
 def one_switch(file: Path) -> Outcome:
     """Whoever asks first is held up or killed before each of its statements, while the switch is thrown."""

@@ -21,7 +21,6 @@ def collect() -> None:
 @check(
     "04-incidents/skip-weekends",
     file="skip_weekends.yaml",
-    hint='An interval has no filter. A cron line has days, "*/20 * * * MON-FRI", and a timezone beside it.',
     needs_docker=True,
     shares=Sandbox,
 )
@@ -47,7 +46,6 @@ def skip_weekends(file: Path, sandbox: Sandbox) -> Outcome:
 @check(
     "04-incidents/cache-by-input",
     file="cache_by_input.py",
-    hint='A cache policy can leave an input out: INPUTS - "timeout"; and the result must be kept: persist_result=True.',
     needs_docker=True,
     shares=Sandbox,
 )
