@@ -4,8 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ from support.engine import tried
 
 from engine.docker import docker
 from engine.images import PYTHON
-from lab.checks import intro
-from lab.checks.registry import Outcome
 
 LESSON = Path(__file__).parents[1] / "01-intro"
 RESTARTS = "python-scheduler-restarts"
@@ -165,62 +162,3 @@ def test_24_hours_after_3_am_is_4_am_when_the_clocks_go_forward() -> None:
         "the same in UTC": "03:00",
         "24 hours, restarted at noon": "13:00",
     }
-
-
-FIXED_RATE = (LESSON / "exercises" / "fixed_rate.py").read_text()
-LOST_WINDOW = (LESSON / "exercises" / "lost_window.py").read_text()
-IN_MEMORY = """
-    global last
-    rows = shop.execute("SELECT id, amount FROM orders WHERE id > ?", (last,)).fetchall()
-    last = max([last, *(row[0] for row in rows)])
-    return rows
-
-
-last = 0
-
-
-def transform"""
-WRONG: dict[str, tuple[Callable[[Path], Outcome], str, str]] = {  # the check, the learner's file, what is seen
-    "syntax": (intro.fixed_rate, "print('x'\n", "SyntaxError: '(' was never closed"),
-    "flood": (intro.fixed_rate, "while True: print('nonsense')\n", "0 of 3 lines that begin with 'run'"),
-    "hang": (intro.fixed_rate, "import time; time.sleep(60)\n", "0 of 3 lines that begin with 'run'"),
-    "pause": (
-        intro.fixed_rate,
-        FIXED_RATE.replace("sleep(PERIOD)", "sleep(PERIOD - WORK)"),
-        "ValueError: sleep length must be non-negative",
-    ),
-    "burst": (
-        intro.fixed_rate,
-        (LESSON / "fixed_rate.py").read_text(),
-        "work of 1.0 s, a period of 0.8 s: starts at 0.0 ",
-    ),
-    "ends": (intro.lost_window, "raise SystemExit\n", "the program ended; it is to run until it is stopped"),
-    "memory": (
-        intro.lost_window,
-        re.sub(
-            r"\n    # TODO.*def transform", IN_MEMORY, (LESSON / "exercises" / "lost_window.py").read_text(), flags=re.S
-        ),
-        " 0 lost, ",
-    ),
-    "words": (intro.three_am, "print('soon')\n", "soon, not a number of seconds"),
-    "crash": (intro.three_am, "1 / 0\n", "ZeroDivisionError: division by zero"),
-}
-
-
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Every wrong answer, judged at the same time as the others: most of a check is waiting."""
-    folder = tmp_path_factory.mktemp("wrong")
-    for name, (_, source, _) in WRONG.items():
-        (folder / f"{name}.py").write_text(source)
-    with ThreadPoolExecutor(len(WRONG)) as pool:
-        found = pool.map(lambda name: WRONG[name][0](folder / f"{name}.py"), WRONG)
-        return dict(zip(WRONG, found, strict=True))
-
-
-@pytest.mark.clock
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_answer_is_told_in_one_line(name: str, outcomes: dict[str, Outcome]) -> None:
-    outcome = outcomes[name]
-    assert not outcome.passed
-    assert WRONG[name][2] in outcome.seen and "\n" not in outcome.seen

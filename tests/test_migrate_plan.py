@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from support.records import commit, proving
 from typer.testing import CliRunner
 
 from engine.core import ROOT, UserError
+from lab.checks.registry import all_checks
 from lab.cli import app
 from lab.cron.timers import calendar
 from lab.migrate.command import as_data, shown
@@ -395,3 +396,12 @@ def test_the_flows_of_a_plan_are_those_of_the_lesson(tmp_path: Path) -> None:
         if path.suffix == ".py":
             assert path.read_bytes() == (FLOWS / path.name).read_bytes()
             compile(path.read_bytes(), path.name, "exec")
+
+
+def test_what_the_plan_writes_is_an_answer_to_the_exercise_on_locks(tmp_path: Path) -> None:
+    raw = (ROOT / "05-migration/crontabs/locks.txt").read_bytes()
+    made = plan(raw, Format.USER, ZoneInfo("America/Sao_Paulo"), datetime(2026, 11, 1, tzinfo=UTC), "scheduler")
+    file = tmp_path / "lock_limit.yaml"
+    file.write_text(prefect_yaml(made, "locks.txt"))
+    outcome = all_checks()["05-migration/lock-limit"].judge(file)
+    assert outcome.passed, outcome.seen
