@@ -136,6 +136,7 @@ def lost_window(file: Path) -> Outcome:
             trouble = ended(orders, seconds=5, enough=lambda: bool(ids(shop, "orders")))
             with running(file, shop, warehouse, MINUTE=0.2, SLEEP=1, WORK=1) as etl:
                 trouble = trouble or ended(etl, seconds=1)
+                trouble = trouble or ended(etl, seconds=5, enough=lambda: bool(ids(warehouse, "sales")))
             with running(file, shop, warehouse, MINUTE=0.2, SLEEP=1, WORK=1) as etl:
                 trouble = trouble or ended(etl, seconds=0.9)
                 orders.process.kill()
