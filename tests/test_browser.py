@@ -358,6 +358,38 @@ def test_on_paper_the_answers_are_open_and_the_menus_gone(page: Page, kinds: Sit
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--paper')").strip() == "#fff"
 
 
+SHOWN = "term => getComputedStyle(term, '::after').content"
+
+
+def test_a_term_shows_its_meaning_to_mouse_and_keyboard(page: Page, course: Site) -> None:
+    page.goto(f"{course.url}01-intro/")
+    term = page.locator("a.term[href$='#drift']")
+    meaning = f'"{term.get_attribute("data-meaning")}"'
+    assert len(meaning) > 20 and term.evaluate(SHOWN) == "none"
+    term.hover()
+    assert term.evaluate(SHOWN) == meaning
+    page.keyboard.press("Escape")
+    assert term.evaluate(SHOWN) == "none"
+    page.mouse.move(0, 0)
+    term.focus()
+    assert term.evaluate(SHOWN) == meaning
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/glossary/#drift")
+
+
+def test_a_touch_shows_a_term_and_a_second_one_follows_it(browser: Browser, course: Site) -> None:
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{course.url}01-intro/", wait_until="networkidle")
+    term = page.locator("a.term[href$='#drift']")
+    term.tap()
+    assert term.evaluate(SHOWN) == f'"{term.get_attribute("data-meaning")}"'
+    assert page.url.endswith("/01-intro/") and page.evaluate("document.documentElement.scrollWidth") == 390
+    term.tap()
+    page.wait_for_url("**/glossary/#drift")
+    context.close()
+
+
 def test_the_crontab_on_one_page_is_one_sheet(page: Page, course: Site) -> None:
     page.goto(f"{course.url}crontab-sheet/")
     for paper in ("A4", "Letter"):

@@ -16,6 +16,8 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
+from lab.pages.glossary import NAME as GLOSSARY
+from lab.pages.glossary import Terms, read_glossary
 
 PREFIX = "ex-"  # of a form's id in the page, so that an exercise does not take the anchor of a heading
 
@@ -119,9 +121,10 @@ class _Reader(Preprocessor):
     course: dict[str, Exercise] | None = None
     expected: frozenset[str] = frozenset()
 
-    def __init__(self, md: Markdown, docs: Path) -> None:
+    def __init__(self, md: Markdown, docs: Path, terms: Terms) -> None:
         super().__init__(md)
         self.docs = docs
+        self.terms = terms
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines)
@@ -132,6 +135,10 @@ class _Reader(Preprocessor):
             self.course = None
             if error.source in text:  # another page's mistake stops the build when its own turn comes
                 raise BuildStopped(error.message) from None
+        try:
+            self.terms.left = read_glossary(self.docs / GLOSSARY)
+        except PageError as error:
+            raise BuildStopped(error.message) from None
         return lines
 
 
@@ -205,9 +212,12 @@ class ExercisesExtension(Extension):
 
         The anchors are looked at after toc (5), which makes those of the headings.
         """
-        reader = _Reader(md, Path(self.getConfig("docs_dir")))
+        docs = Path(self.getConfig("docs_dir"))
+        terms = Terms(md)
+        reader = _Reader(md, docs, terms)
         md.preprocessors.register(reader, "exercises", 40)
         md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
+        md.treeprocessors.register(terms, "terms", 5.5)  # what is a term in a form, and not in a heading
         md.treeprocessors.register(_Anchors(md), "anchors", 4)
         md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings the files
 
