@@ -1,11 +1,12 @@
 """The figures that the pages include, each written by what measured it: `make facts` brings results/facts up to date.
 
-Four sources, all committed, so that a test can tell when a figure is stale:
+Five sources, all committed, so that a test can tell when a figure is stale:
 
 - the pages themselves: how long they take to read, with their exercises;
 - results/durations.json: how long their commands took in a whole run of the tests;
 - results/measured.json: what tests have noted that ran alone, on an idle machine;
-- bench/results/etl.json: what the benchmark of the load has measured.
+- bench/results/etl.json: what the benchmark of the load has measured;
+- contrast/results: what was counted on the fault board.
 
 With `--measured` what such tests have noted since is taken over first.
 """
@@ -38,7 +39,7 @@ FACTS = ROOT / "results/facts"
 # Assumptions, not measurements: words a minute of a text that is to be understood, lines of code a minute, and minutes
 # for an exercise of each kind. No learner has been timed yet.
 WORDS, LINES = 180, 20
-MINUTES = {"choice": 1.0, "text short": 1.5, "text long": 3.0, "self": 4.0, "check": 5.0}
+MINUTES = {"choice": 1.0, "predict": 2.0, "text short": 1.5, "text long": 3.0, "self": 4.0, "check": 5.0}
 # What an instructor can do in some minutes, breaks included: a page, its exercises, or a break.
 BREAK = 15
 PLANS = {
@@ -149,10 +150,45 @@ def benchmark() -> Iterator[tuple[str, str]]:
     )
 
 
+# Harm that is there or not: its count says nothing.
+YES_OR_NO = {"nobody told", "over 100 MB when idle"}
+
+
+def harm(verdict: dict[str, int]) -> str:
+    """The cell of a lane on the fault board: a mark, and what was counted, in words."""
+    said = []
+    for what, count in verdict.items():
+        if count:
+            one = re.sub(r"s\b", "", what, count=1) if count == 1 else what
+            said.append(what if what in YES_OR_NO else f"{count} {one}")
+    return f"**✗**{{ .harm }} {', '.join(said)}" if said else "**✓**{ .none }"
+
+
+def board() -> Iterator[tuple[str, str]]:
+    """The fault board: how many faults do no harm in each lane, then fault by fault as its page names and groups them."""
+    page = (ROOT / "docs/en/contrast.md").read_text()
+    groups: dict[str, list[list[str]]] = {}
+    verdicts = []
+    for level, title, name in re.findall(r"^(###?) (.+?)(?: \{ #([\w-]+) \})?$", page, re.M):
+        record = ROOT / f"contrast/results/{name}.json"
+        if level == "##":
+            group = title
+        elif name and record.exists():
+            lanes = json.loads(record.read_text())["lanes"]
+            verdicts.append([lane["verdict"] for lane in lanes.values()])
+            groups.setdefault(group, []).append([f"[{title}](#{name}) `{name}`", *map(harm, verdicts[-1])])
+    free = [sum(not any(of.values()) for of in lane) for lane in zip(*verdicts, strict=True)]
+    written = (ROOT / "contrast/results/board.md").read_text().splitlines()[0]
+    header = [name.strip() for name in written.split("|")[2:-1]]
+    tables = [table(["", *header], [["**Faults without harm**", *(f"**{n} of {len(verdicts)}**" for n in free)]])]
+    tables += [table([group, *header], rows) for group, rows in groups.items()]
+    yield "board", "\n\n".join(tables)
+
+
 def facts() -> dict[str, str]:
     """All figures: the name of their file in results/facts → what is in it."""
     measured = json.loads(MEASURED.read_text())
-    return dict([*times(), *measurements(measured), *benchmark()])
+    return dict([*times(), *measurements(measured), *benchmark(), *board()])
 
 
 def pictures() -> dict[str, str]:

@@ -131,21 +131,24 @@ def test_a_choice_by_keyboard_alone(page: Page, kinds: Site) -> None:
     assert open_answers(page, "minute-field") == 0
     tab_to(page, "#ex-minute-field [type=submit]")
     page.keyboard.press("Enter")
-    assert status(page, "minute-field").startswith("Not right.")
-    assert open_answers(page, "minute-field") == 1
+    assert status(page, "minute-field").startswith("Not right. Read the hint")
+    expect(page.locator("#ex-minute-field details[open] > summary")).to_have_text(["Hint"])
+    tab_to(page, "#ex-minute-field .answer summary")
+    page.keyboard.press("Enter")
+    assert open_answers(page, "minute-field") == 2
     tab_to(page, "#ex-minute-field [type=radio]", "Shift+Tab")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     assert status(page, "minute-field") == "", "the verdict was on another option"
     page.keyboard.press("Enter")
     assert status(page, "minute-field") == "Right."
-    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 6 done")
     tab_to(page, "#ex-minute-field [type=reset]")
     page.keyboard.press("Space")
     assert status(page, "minute-field") == "" and open_answers(page, "minute-field") == 0
     assert page.locator("#ex-minute-field :checked").count() == 0
     assert page.evaluate("document.activeElement.type") == "radio"
-    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 5 done")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 6 done")
 
 
 def test_the_other_kinds_by_keyboard_alone(page: Page, kinds: Site) -> None:
@@ -170,10 +173,33 @@ def test_the_other_kinds_by_keyboard_alone(page: Page, kinds: Site) -> None:
     tab_to(page, "#ex-every-ten summary")
     page.keyboard.press("Enter")
     assert open_answers(page, "every-ten") == 1
-    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 4 of 5 done")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 4 of 6 done")
     tab_to(page, "#ex-look-around [type=checkbox]", "Shift+Tab")
     page.keyboard.press("Space")
-    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 6 done")
+
+
+def test_a_prediction_by_keyboard_alone(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    tab_to(page, "#ex-killed [type=number]")
+    for number in ("2", "0", "1", "0", "0"):  # two of three lanes as measured, and the next one half
+        page.keyboard.type(number)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert status(page, "killed") == "Write a number in each field first." and open_answers(page, "killed") == 0
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    measured = ["✓ as measured", "✓ as measured", "measured 0", "✓ as measured", "✓ as measured", "measured 0"]
+    for _ in range(2):  # also after a reload
+        expect(page.locator("#ex-killed .prediction span")).to_have_text(measured)
+        assert status(page, "killed").startswith("4 of 6 as measured. Saved.")
+        values = page.locator("#ex-killed [type=number]").evaluate_all("all => all.map(one => one.value)")
+        assert values == ["2", "0", "1", "0", "0", "3"]
+        page.reload()
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 6 done")
+    tab_to(page, "#ex-killed [type=number]")
+    page.keyboard.press("ArrowUp")
+    assert page.locator("#ex-killed .prediction span").count() == 0 and status(page, "killed") == ""
 
 
 def fill_in(page: Page) -> None:
@@ -191,7 +217,7 @@ def expect_filled_in(page: Page) -> None:
     assert page.input_value("#ex-how-often input") == "each minute"
     assert page.input_value("#ex-what-is-wrong textarea") == "a draft\nof two lines"
     assert page.is_checked("#ex-every-ten [type=checkbox]") and not page.is_checked("#ex-look-around [type=checkbox]")
-    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 5 done")
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 3 of 6 done")
 
 
 def test_answers_outlive_a_reload_and_a_page_in_another_order(page: Page, kinds: Site, tmp_path: Path) -> None:
@@ -295,7 +321,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     # Instant navigation begins once the theme has read sitemap.xml; a click before that loads the page anew.
     page.goto(kinds.url, wait_until="networkidle")
     page.evaluate("window.stayed = true")
-    expect(page.locator("article .progress")).to_have_text("0 of 5 done")
+    expect(page.locator("article .progress")).to_have_text("0 of 6 done")
     page.click("article >> text=Another page")
     page.check("#ex-other-read [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 1 done")
@@ -308,7 +334,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     page.wait_for_selector("#ex-minute-field")
     expect_filled_in(page)
     page.click(".md-header__button.md-logo")
-    expect(page.locator("article .progress")).to_have_text("3 of 5 done")
+    expect(page.locator("article .progress")).to_have_text("3 of 6 done")
     assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
 
 
@@ -327,8 +353,8 @@ def test_without_a_script_everything_can_be_read_and_opened(browser: Browser, ki
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{kinds.url}exercises/")
-    page.locator("#ex-minute-field summary").press("Enter")
-    assert page.locator("#ex-minute-field details").inner_text().count("zanzibar") == 1
+    page.locator("#ex-minute-field .answer summary").press("Enter")
+    assert page.locator("#ex-minute-field .answer").inner_text().count("zanzibar") == 1
     assert page.locator("#ex-minute-field label").all_inner_texts()[2] == "at five o'clock"
     assert page.locator("article button:visible").count() == 0
     page.locator("#ex-how-often input").press("Enter")
@@ -345,6 +371,7 @@ def test_a_browser_that_refuses_storage_says_so(page: Page, kinds: Site) -> None
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 5 done")
     page.get_by_role("button", name="Save progress").click()
     assert say(page) == "This browser keeps nothing: there is nothing to save."
+    expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 6 done")
 
 
 def test_on_paper_the_answers_are_open_and_the_menus_gone(page: Page, kinds: Site) -> None:

@@ -19,6 +19,7 @@ from contrast.fault import Fault, faults
 from contrast.results import committed
 from contrast.stack import LANES, Stack
 from contrast.summary import Lane, read
+from docs import facts
 from engine.core import UserError
 from engine.docker import docker
 from engine.images import ensure_stack
@@ -123,7 +124,22 @@ def test_pictures_and_tables_are_drawn_from_the_committed_results(name: str, tmp
     assert timeline.table(committed(name)) in (results.FOLDER / f"{name}.md").read_text()
 
 
-def test_the_table_of_the_page_is_that_of_the_results() -> None:
+def test_the_board_of_the_page_has_each_fault_with_its_counts() -> None:
+    board = facts.facts()["board"]
+    for name in faults():
+        [row] = [line for line in board.splitlines() if f"(#{name}) `{name}`" in line]
+        cells = [cell.strip() for cell in row.split("|")[2:5]]
+        for cell, lane in zip(cells, committed(name)["lanes"].values(), strict=True):
+            counted = [count for count in lane["verdict"].values() if count]
+            assert ("✓" in cell) == (not counted) and all(str(n) in cell for n in counted if n > 1), (name, cell)
+    scores = board.splitlines()[2]
+    assert re.findall(r"(\d+) of 18", scores) == [
+        str(sum(not any(committed(name)["lanes"][lane]["verdict"].values()) for name in faults()))
+        for lane in ("plain", "hardened", "prefect")
+    ]
+
+
+def test_the_table_of_the_results_is_that_of_the_records() -> None:
     assert (
         results.summary_table([committed(name) for name in faults()], link=True)
         in (results.FOLDER / "board.md").read_text()
@@ -133,7 +149,7 @@ def test_the_table_of_the_page_is_that_of_the_results() -> None:
 @every_fault
 def test_the_page_has_the_claim_and_the_picture_of_each_fault(name: str, fault: Fault) -> None:
     section = re.split(r"^### ", PAGE, flags=re.M)
-    [own] = [part for part in section if part.startswith(f"{name} ")]
+    [own] = [part for part in section if part.split("\n")[0].endswith(f" {{ #{name} }}")]
     assert f"*Claim:* {fault.claim}" in own
     for file in (f"contrast/results/{name}.svg", f"contrast/results/{name}.md"):
         assert f'--8<-- "{file}"' in own

@@ -13,6 +13,9 @@ FIXTURE = ROOT / "tests/pages/exercises.md"
 EXTENSIONS = ["admonition", "attr_list", "toc", "pymdownx.details", "pymdownx.superfences", "lab.pages.extension"]
 
 CHOICE = '!!! exercise choice id_a "A"\n    Question\n\n    - [ ] one\n    - [x] two\n'
+HINTED = CHOICE + "\n    ??? hint\n        Count.\n"
+PREDICT = '!!! exercise predict id_c "C"\n    How many?\n\n    ??? answer\n        --8<-- "counts.md"\n'
+COUNTS = "| Lane | What | lost | doubled |\n| --- | --- | ---: | ---: |\n| Cron | ran 2 | 2 | 0 |\n| Prefect | 7 | 0 | 10 |\n"
 SHORT = '!!! exercise text short id_b "B"\n    Question\n\n    ??? answer\n        Yes.\n'
 
 
@@ -49,6 +52,12 @@ MISTAKES = {
     "answer without text": (SHORT.split("        Yes.")[0], 'exercise "b": a text exercise has an answer'),
     "empty answer": (SHORT.replace("        Yes.\n", "\nEnd.\n"), 'exercise "b": a text exercise has an answer'),
     "open answer": (SHORT.replace("???", "!!!"), 'exercise "b": an answer is written ??? answer'),
+    "prediction without answer": (PREDICT.split("    ???")[0], 'exercise "c": a prediction has an answer'),
+    "prediction typed by hand": (PREDICT.replace('--8<-- "counts.md"', "| 1 |"), "that includes what was measured"),
+    "hint of a text": (SHORT + "\n    ??? hint\n        Look.\n", 'exercise "b": only a choice has a hint'),
+    "empty hint": (HINTED.replace("        Count.\n", ""), 'exercise "a": a hint is written ??? hint, and its text is'),
+    "open hint": (HINTED.replace("???", "!!!"), 'exercise "a": a hint is written ??? hint'),
+    "two hints": (HINTED + HINTED[len(CHOICE) :], 'exercise "a": a choice has one hint, here 2'),
     "same id twice": (f"{CHOICE}\n{SHORT.replace('id_b', 'id_a')}", 'exercise "a": its id is already used on line 7'),
 }
 
@@ -60,7 +69,7 @@ def test_a_mistake_stops_the_build_in_one_line_with_its_line(tmp_path: Path, tex
     page.write_text(above + text)
     with pytest.raises(PageError) as error:
         read_exercises(page)
-    line = 7 + text[: text.index("!!! exercise text")].count("\n") if text.startswith(CHOICE) else 7
+    line = 7 + text[: text.find("!!! exercise text") if text.startswith(f"{CHOICE}\n!") else 0].count("\n")
     assert error.value.message.startswith(f"{page}:{line}: ")
     assert reason in error.value.message
     assert "\n" not in error.value.message
@@ -126,7 +135,9 @@ def test_exercises_are_read_with_their_place_and_parts() -> None:
         ("what-is-wrong", "text long", 0, True, "exercises"),
         ("look-around", "self", 0, False, "exercises"),
         ("every-ten", "check", 0, True, "exercises"),
+        ("killed", "predict", 0, True, "exercises"),
     ]
+    assert [one.id for one in read_exercises(FIXTURE) if one.has_hint] == ["minute-field"]
     lines = FIXTURE.read_text().splitlines()
     assert all(f"id_{one.id} " in lines[one.line - 1] for one in read_exercises(FIXTURE))
 
@@ -166,6 +177,48 @@ def test_a_text_exercise_is_a_labelled_field_and_an_answer(tmp_path: Path, kind:
     answer = form.find("details")
     assert answer is not None and answer.get("data-search-exclude") is not None and answer.get("open") is None
     assert answer.findtext("summary") == "Answer" and answer.findtext("p") == "Yes."
+
+
+def test_a_hint_stands_before_the_answer_and_both_are_closed(tmp_path: Path) -> None:
+    answer = "\n    ??? answer\n        It is two.\n"
+    form = render(tmp_path, CHOICE + answer + HINTED[len(CHOICE) :]).find("form/fieldset")
+    assert form is not None
+    parts = [(part.get("class"), part.findtext("summary"), part.findtext("p")) for part in form.findall("details")]
+    assert parts == [("hint", "Hint", "Count."), ("answer", "Answer", "It is two.")]
+    assert all(part.get("open") is None for part in form.findall("details"))
+
+
+def predict(folder: Path, counts: str) -> Element:
+    """Render a prediction, whose counts are included as a builder includes them."""
+    (folder / "page.md").write_text(PREDICT)
+    (folder / "counts.md").write_text(counts)
+    settings = {"lab.pages.extension": {"docs_dir": str(folder)}, "pymdownx.snippets": {"base_path": [str(folder)]}}
+    converter = Markdown(extensions=[*EXTENSIONS, "tables", "pymdownx.snippets"], extension_configs=settings)
+    return fromstring(f"<body>{converter.convert(PREDICT)}</body>")
+
+
+def test_a_prediction_asks_for_the_numbers_that_were_measured(tmp_path: Path) -> None:
+    form = predict(tmp_path, COUNTS).find("form")
+    assert form is not None and form.get("data-kind") == "predict"
+    [asked] = (table for table in form.iter("table") if table.get("class") == "prediction")
+    fields = [(one.get("aria-label"), one.get("type"), one.get("data-measured")) for one in asked.iter("input")]
+    assert fields == [
+        ("Cron: lost", "number", "2"),
+        ("Cron: doubled", "number", "0"),
+        ("Prefect: lost", "number", "0"),
+        ("Prefect: doubled", "number", "10"),
+    ]
+    assert [cell.text for cell in asked.iter("th")] == ["lost", "doubled", "Cron", "Prefect"]
+    assert [cell.text for cell in form.findall("fieldset/details//tbody/tr[2]/td")] == ["Prefect", "7", "0", "10"]
+
+
+@pytest.mark.parametrize("counts", ["Nothing was counted.", COUNTS.replace("| 2 | 0 |", "| some | – |")])
+def test_a_prediction_without_numbers_stops_the_build(tmp_path: Path, counts: str) -> None:
+    with pytest.raises(
+        BuildStopped, match=r'page\.md:1: exercise "c": .* no table with a column of numbers'
+    ) as stopped:
+        predict(tmp_path, counts.replace("| 0 | 10 |", "| – | – |"))
+    assert "\n" not in stopped.value.message
 
 
 def test_a_check_shows_its_command_and_a_box(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def included(text: str) -> set[str]:
 def other_code(text: str) -> list[str]:
     """What a page shows as code and no other check sees. In a block that is opened by !!!, ??? or a list, text is indented."""
     without = FENCE.sub("", text)
-    inside = re.compile(r"^( *)(!!!|\?\?\?\+?|[-*+]|\d+\.) .*(?:\n(?:\1 {2,}.*|\s*))*", re.M)
+    inside = re.compile(r"^( *)(!!!|\?\?\?\+?|[-*+:]|\d+\.) .*(?:\n(?:\1 {2,}.*|\s*))*", re.M)
     return [found[0].strip() for found in OTHER_CODE.finditer(inside.sub("", without))]
 
 
@@ -297,7 +297,7 @@ def files_of(lesson: str) -> list[str]:
         and not any(part.startswith((".", "__pycache__")) for part in path.parts)
         and path.suffix not in (".yours", ".lock")  # a lock is written by a program: thousands of hashes
         and path.name != "__init__.py"
-        and (path.parent.name != "results" or path.suffix != ".json")
+        and (path.parent.name != "results" or path.suffix != ".json" and path.name != "board.md")
     ]
 
 
@@ -347,6 +347,13 @@ def test_the_task_of_an_exercise_is_in_prose(page: Path) -> None:
         if block.startswith("check"):
             title, *task = re.split(r"^    (?:```|\?\?\?)", block, flags=re.M)[0].split("\n", 1)
             assert len("".join(task).split()) >= 8, f"{page.name}: {title}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_choice_has_a_hint_and_every_exercise_an_answer(page: Path) -> None:
+    exercises = read_exercises(page)
+    assert [one.id for one in exercises if one.kind == "choice" and not one.has_hint] == []
+    assert [one.id for one in exercises if not one.has_answer] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

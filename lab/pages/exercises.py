@@ -11,7 +11,7 @@ from pathlib import Path
 
 from click import ClickException
 
-KINDS = ("choice", "text short", "text long", "self", "check")
+KINDS = ("choice", "predict", "text short", "text long", "self", "check")
 
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 _ATTEMPT = re.compile(r" *(!!!|\?\?\?\+?) ?exerci", re.IGNORECASE)
@@ -22,6 +22,8 @@ _BOX = re.compile(r"\[[ xX]{0,3}\](?!\()")
 _ITEM = re.compile(r"[-*+] +(.*)")
 _FOLDER = re.compile(r"\*\*Folder:\*\* `([\w-]+)[`/]")
 _ANSWER = re.compile(r"\?\?\?\+? +answer\b")
+_HINT = re.compile(r"(!!!|\?\?\?\+?) +hint\b")
+_INCLUDE = re.compile(r' +--8<-- "[^"]+"')
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Exercise:
     line: int
     options: int = 0
     has_answer: bool = False
+    has_hint: bool = False
     folder: str = ""  # that the page names as its own, if any
 
     @property
@@ -113,6 +116,9 @@ class _Written:
     broken_options: int = 0
     answers: int = 0
     open_answers: int = 0
+    hints: int = 0
+    full_hints: int = 0
+    includes: int = 0
 
 
 def _describe(block: _Block) -> _Written:
@@ -124,7 +130,9 @@ def _describe(block: _Block) -> _Written:
     items = [item[1] for line in block.body if (item := _ITEM.match(line))]
     marks = [mark for item in items if (mark := OPTION.match(item))]
     # An answer that is empty is none: the line below it has to be indented further.
-    answers = [below for line, below in pairwise([*block.body, ""]) if _ANSWER.match(line)]
+    below = list(pairwise([*block.body, ""]))
+    answers = [after for line, after in below if _ANSWER.match(line)]
+    hints = [line.startswith("???") and after.startswith("    ") for line, after in below if _HINT.match(line)]
     return _Written(
         well_formed=True,
         title=(header[2] or "").strip(),
@@ -133,8 +141,11 @@ def _describe(block: _Block) -> _Written:
         options=len(marks),
         right_options=sum(mark[1] != " " for mark in marks),
         broken_options=sum(map(_is_broken_option, items)),
-        answers=sum(below.startswith("    ") for below in answers),
+        answers=sum(after.startswith("    ") for after in answers),
         open_answers=sum(line.startswith("!!! answer") for line in block.body),
+        hints=len(hints),
+        full_hints=sum(hints),
+        includes=sum(bool(_INCLUDE.match(line)) for line in block.body),
     )
 
 
@@ -163,6 +174,13 @@ _RULES: tuple[tuple[Callable[[_Written], bool], str], ...] = (
         "a choice has exactly one [x], here {it.right_options}",
     ),
     (lambda it: it.kind.startswith("text") and not it.answers, "a text exercise has an answer (??? answer)"),
+    (
+        lambda it: it.kind == "predict" and not (it.answers and it.includes),
+        'a prediction has an answer (??? answer) that includes what was measured (--8<-- "FILE")',
+    ),
+    (lambda it: it.hints > 0 and it.kind != "choice", "only a choice has a hint"),
+    (lambda it: it.hints > it.full_hints, "a hint is written ??? hint, and its text is indented below"),
+    (lambda it: it.hints > 1, "a choice has one hint, here {it.hints}"),
 )
 
 
@@ -178,8 +196,9 @@ def scan(page: Path, text: str) -> Iterator[tuple[Exercise, str]]:
         it = _describe(block)
         identifier = it.ids[0] if it.ids else ""
         options = it.options if it.kind == "choice" else 0
+        folder = named[1] if named else ""
         exercise = Exercise(
-            identifier, it.kind, it.title, page, block.number, options, it.answers > 0, named[1] if named else ""
+            identifier, it.kind, it.title, page, block.number, options, it.answers > 0, it.hints > 0, folder
         )
         yield exercise, _first_mistake(it)
 

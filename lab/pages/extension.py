@@ -50,15 +50,18 @@ def _form(exercise: Exercise, block: Element) -> Element:
     legend = _node(fields, "legend")
     title, *content = block
     legend.text, legend[:] = title.text, title[:]
-    answers = [child for child in content if child.tag == "details" and "answer" in child.get("class", "").split()]
+    answers = [child for child in content if _is_details(child, "answer")]
+    hints = [child for child in content if _is_details(child, "hint")]
     options = [child for child in content if exercise.kind == "choice" and _is_options(child)]
-    fields.extend(child for child in content if child not in answers and child not in options)
+    fields.extend(child for child in content if child not in (*answers, *hints, *options))
     for item in (item for group in options for item in group):
         _option(fields, exercise, item)
     if exercise.kind == "text short":
         _node(_answer_label(fields), "input", {"type": "text"})
     elif exercise.kind == "text long":
         _node(_answer_label(fields), "textarea", {"rows": "5"})
+    elif exercise.kind == "predict":
+        _prediction(fields, exercise, answers)
     elif exercise.kind == "check":
         _command(fields, f"lab check {exercise.check}")
     if exercise.kind in ("self", "check"):
@@ -67,14 +70,44 @@ def _form(exercise: Exercise, block: Element) -> Element:
     else:
         _buttons(fields, "Check" if exercise.kind == "choice" else "Save and compare")
     _node(fields, "p", {"role": "status"})
-    for answer in answers:
-        answer.set("data-search-exclude", "")
-    fields.extend(answers)
+    for part in (*hints, *answers):
+        part.set("data-search-exclude", "")
+        fields.append(part)
     return form
+
+
+def _is_details(child: Element, kind: str) -> bool:
+    return child.tag == "details" and kind in child.get("class", "").split()
 
 
 def _answer_label(fields: Element) -> Element:
     return _node(fields, "label", {"class": "answer-field"}, "Your answer")
+
+
+def _prediction(fields: Element, exercise: Exercise, answers: list[Element]) -> None:
+    """Append a field for each number of the first table in the answer, as a table with the same rows and columns.
+
+    A column counts when all of its cells are whole numbers; each field carries the one that was measured.
+    """
+    table = next((table for answer in answers for table in answer.iter("table")), Element("table"))
+    head = ["".join(cell.itertext()) for cell in table.iter("th")]
+    rows = [["".join(cell.itertext()) for cell in row] for row in table.iterfind("tbody/tr")]
+    columns = [at for at in range(1, len(head)) if rows and all(row[at].isdigit() for row in rows)]
+    if not columns:
+        reason = "the answer of a prediction includes no table with a column of numbers"
+        raise BuildStopped(f'{exercise.page}:{exercise.line}: exercise "{exercise.id}": {reason}')
+    asked = _node(fields, "table", {"class": "prediction"})
+    titles = _node(_node(asked, "thead"), "tr")
+    for name in ("", *(head[at] for at in columns)):
+        _node(titles, "th" if name else "td", {"scope": "col"} if name else {}, name)
+    body = _node(asked, "tbody")
+    for row in rows:
+        line = _node(body, "tr")
+        _node(line, "th", {"scope": "row"}, row[0])
+        for at in columns:
+            name = f"{row[0]}: {head[at]}"
+            field = {"type": "number", "min": "0", "step": "1", "name": name, "aria-label": name}
+            _node(_node(line, "td"), "input", field | {"data-measured": row[at]})
 
 
 def _command(fields: Element, command: str) -> None:

@@ -33,9 +33,10 @@
   }
 
   const VERDICTS = {
-    empty: { choice: "Choose an option first.", text: "Write an answer first." },
+    empty: { choice: "Choose an option first.", text: "Write an answer first.", predict: "Write a number in each field first." },
     right: "Right.",
     wrong: "Not right. Read the answer, then choose again.",
+    hinted: "Not right. Read the hint, then choose again, or open the answer.",
     compared: "Saved. Compare it with the answer below.",
     done: "Done.",
   };
@@ -47,15 +48,20 @@
     const { kind } = form.dataset;
     const status = form.querySelector("[role=status]");
     const fields = [...form.querySelectorAll("input, textarea")];
+    const hint = form.querySelector("details.hint");
+
+    // Of a prediction each field is kept under its name.
+    const written = (state, field) => (kind === "predict" ? JSON.parse(state.value || "{}")[field.name] : state.value) ?? "";
 
     function show(state, stored = true) {
       for (const field of fields) {
         if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === state.value;
-        else if (field.value !== (state.value ?? "")) field.value = state.value ?? "";
+        else if (field.value !== written(state, field)) field.value = written(state, field);
       }
-      const verdict = VERDICTS[state.verdict] ?? "";
+      const verdict = VERDICTS[hint && state.verdict === "wrong" ? "hinted" : state.verdict] ?? "";
       status.textContent = stored ? verdict : `${verdict} This browser keeps nothing: it is lost when you leave.`;
       form.dataset.verdict = state.verdict ?? "";
+      form.dispatchEvent(new Event("shown")); // predict.js adds what was measured
     }
 
     function keep(state) {
@@ -64,24 +70,27 @@
     }
 
     function value() {
+      if (kind === "predict") return JSON.stringify(Object.fromEntries(fields.map(({ name, value }) => [name, value])));
       return fields.find((field) => field.checked || (kind === "text"))?.value ?? "";
     }
 
     form.addEventListener("input", () => {
-      if (kind === "choice" || kind === "text") keep({ ...load(form.dataset.id), value: value(), verdict: "" });
-      else keep(value() ? { value: value(), verdict: "done", done: true } : {});
+      if (kind === "self" || kind === "check") keep(value() ? { value: value(), verdict: "done", done: true } : {});
+      else keep({ ...load(form.dataset.id), value: value(), verdict: "" });
     });
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!value().trim()) {
+      const empty = kind === "predict" ? fields.find((field) => !field.value) : !value().trim() && fields[0];
+      if (empty) {
         status.textContent = VERDICTS.empty[kind] ?? "";
-        fields[0].focus();
+        empty.focus();
         return;
       }
-      const right = kind === "text" || fields.some((field) => field.checked && "right" in field.dataset);
-      keep({ value: value(), verdict: kind === "text" ? "compared" : right ? "right" : "wrong", done: right });
-      for (const answer of form.querySelectorAll("details.answer")) answer.open = true;
+      const right = kind !== "choice" || fields.some((field) => field.checked && "right" in field.dataset);
+      keep({ value: value(), verdict: kind !== "choice" ? "compared" : right ? "right" : "wrong", done: right });
+      if (!right && hint) hint.open = true;
+      else for (const answer of form.querySelectorAll("details.answer")) answer.open = true;
     });
 
     form.addEventListener("reset", (event) => {
@@ -89,7 +98,7 @@
       forget(form.dataset.id);
       show({});
       showProgress();
-      for (const answer of form.querySelectorAll("details.answer")) answer.open = false;
+      for (const part of form.querySelectorAll("details:is(.answer, .hint)")) part.open = false;
       fields[0].focus();
     });
 
