@@ -297,7 +297,7 @@ def files_of(lesson: str) -> list[str]:
         and not any(part.startswith((".", "__pycache__")) for part in path.parts)
         and path.suffix not in (".yours", ".lock")  # a lock is written by a program: thousands of hashes
         and path.name != "__init__.py"
-        and (path.parent.name != "results" or path.suffix != ".json" and path.name != "board.md")
+        and (path.parent.name != "results" or (path.suffix != ".json" and path.name != "board.md"))
     ]
 
 

@@ -15,9 +15,11 @@ from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
+from lab.pages import crontab_lexer
 from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
 from lab.pages.glossary import NAME as GLOSSARY
 from lab.pages.glossary import Terms, read_glossary
+from lab.pages.pictures import Pictures
 
 PREFIX = "ex-"  # of a form's id in the page, so that an exercise does not take the anchor of a heading
 
@@ -245,6 +247,7 @@ class ExercisesExtension(Extension):
 
         The anchors are looked at after toc (5), which makes those of the headings.
         """
+        crontab_lexer.register()
         docs = Path(self.getConfig("docs_dir"))
         terms = Terms(md)
         reader = _Reader(md, docs, terms)
@@ -252,6 +255,7 @@ class ExercisesExtension(Extension):
         md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
         md.treeprocessors.register(terms, "terms", 5.5)  # what is a term in a form, and not in a heading
         md.treeprocessors.register(_Anchors(md), "anchors", 4)
+        md.treeprocessors.register(Pictures(md, docs), "pictures", 3)
         md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings the files
 
 
