@@ -41,7 +41,9 @@ def as_junit(outcomes: Outcomes, seconds: float) -> str:
         case = SubElement(suite, "testcase", {"classname": check.lesson, "name": check.id.split("/")[1]})
         if not outcome.passed:
             failure = SubElement(case, "failure", {"message": _xml(outcome.seen)})
-            failure.text = _xml(f"expected: {outcome.expected}\nseen: {outcome.seen}\nhint: {check.advice.diagnose(outcome.seen).hint}")
+            failure.text = _xml(
+                f"expected: {outcome.expected}\nseen: {outcome.seen}\nhint: {check.advice.diagnose(outcome.seen).hint}"
+            )
     indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{tostring(root, encoding='unicode')}\n"
 
