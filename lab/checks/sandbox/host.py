@@ -172,7 +172,7 @@ class Workspace:
     def deploy(self, plan: str | Path, **flows: str | Path) -> tuple[str, str]:
         """Deploy a prefect.yaml with the flows that it names. Returns the deployment's id, or "" and the reason."""
         files = {"prefect.yaml": plan} | {f"{name}.py": flow for name, flow in flows.items()}
-        ran = self.run("prefect", "--no-prompt", "deploy", "--all", files=files)
+        ran = self.run("prefect", "--no-prompt", "deploy", "--all", files=files, seconds=180)
         deployments = self.sandbox.api("/deployments/filter", {})
         if ran.code == 0 and len(deployments) == 1:
             return deployments[0]["id"], ""
