@@ -139,9 +139,13 @@
     }
   }
 
+  // Saves and loads progress as a file; a page without exercises does not pay for it.
+  const FILES = new URL("progress.js", document.currentScript.src).href;
+
   function start() {
     document.querySelectorAll("form.exercise").forEach(setUp);
     showProgress();
+    if (document.querySelector("form.exercise, .progress-file")) import(FILES);
   }
 
   addEventListener("storage", () => { // another tab, or progress.js
