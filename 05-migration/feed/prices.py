@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-PRODUCTS = 400
+PRODUCTS, STOCK = 400, 9999  # with a price of today, and that can be delivered
 ANSWER = float(os.environ.get("ANSWER_MS") or 5) / 1000  # seconds: the supplier is far away
 
 
@@ -42,7 +42,7 @@ class Feed(BaseHTTPRequestHandler):
     def stock(self, product: str) -> None:
         """Whether the supplier has a product."""
         time.sleep(ANSWER)
-        self.answer("yes\n" if product.isdecimal() and 1 <= int(product) <= PRODUCTS else "")
+        self.answer("yes\n" if product.isdecimal() and 1 <= int(product) <= STOCK else "")
 
     def answer(self, text: str) -> None:
         """A text, or 404 when it is empty."""

@@ -53,7 +53,9 @@ class Flights:
                 break
             self.sent += 1
             self.flying.add(self.sent)
-            properties = pika.BasicProperties(message_id=message[0], delivery_mode=2, headers={"sent": str(time.time())})
+            properties = pika.BasicProperties(
+                message_id=message[0], delivery_mode=2, headers={"sent": str(time.time())}
+            )
             self.channel.basic_publish(self.exchange, "", message[1], properties)
         if self.ended and not self.flying and self.connection.is_open:
             self.connection.close()

@@ -59,7 +59,9 @@ class Rabbitmq:
 
     def send(self, message: Message, exchange: str, **headers: object) -> None:
         """Publish a message, and wait until the broker has it on disk. Raises a pika error when it refuses."""
-        properties = pika.BasicProperties(message_id=message.id, delivery_mode=2, headers={"sent": str(message.sent)} | headers)
+        properties = pika.BasicProperties(
+            message_id=message.id, delivery_mode=2, headers={"sent": str(message.sent)} | headers
+        )
         self.channel.basic_publish(exchange, "", message.body, properties, mandatory=True)
 
     def bury(self, message: Message, reason: str) -> None:

@@ -23,7 +23,9 @@ class Sqs:
         self.client, self.size = sqs(), size
         self.dead = self.client.create_queue(QueueName=DEAD)["QueueUrl"]
         self.work = self.client.create_queue(QueueName=WORK)["QueueUrl"]
-        arn = self.client.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = self.client.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
         net = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": NET})
         self.client.set_queue_attributes(QueueUrl=self.work, Attributes={"RedrivePolicy": net})
         self.queue = self.client.get_queue_url(QueueName=queue)["QueueUrl"] if queue else self.work

@@ -13,6 +13,7 @@ import requests
 CHECK_URL = os.environ.get("CHECK_URL")  # a service that is asked whether it can deliver, before an order is taken
 CONSUMER = socket.gethostname()
 supplier = requests.Session()
+Dead = tuple["Message", str]  # a message that is no order, and the reason
 
 
 class Poison(Exception):
@@ -40,14 +41,12 @@ class Order:
     sent: datetime
 
 
-Dead = tuple[Message, str]  # a message that is no order, and the reason
-
-
 def read(message: Message) -> Order:
-    """The order of a message, which the supplier can deliver. Raises Poison, or OSError when he does not answer."""
+    """The order of a message. Raises Poison, or OSError when the supplier does not answer."""
     try:
         told = json.loads(message.body)
-        order = Order(told["id"], int(told["product"]), int(told["quantity"]), datetime.fromtimestamp(message.sent, UTC))
+        sent = datetime.fromtimestamp(message.sent, UTC)
+        order = Order(told["id"], int(told["product"]), int(told["quantity"]), sent)
     except (ValueError, TypeError, KeyError) as error:
         raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
     if order.quantity < 1:
