@@ -22,9 +22,8 @@ def autoscale(broker: Broker, each: int = 1000, most: int = 4) -> int:
     with get_client(sync_client=True) as client:
         there = client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(drains))
     missing = max(0, min(most, ceil(waiting / each)) - there)
+    drain = {"broker": broker, "until_empty": True}
     for _ in range(missing):
-        run_deployment(
-            "consume-orders/drain", {"broker": broker, "until_empty": True}, tags=["drain", broker], timeout=0
-        )
+        run_deployment("consume-orders/drain", drain, tags=["drain", broker], timeout=0, as_subflow=False)
     get_run_logger().info("%d wait, %d drain, %d more", waiting, there, missing)
     return missing

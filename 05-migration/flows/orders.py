@@ -47,10 +47,10 @@ def read(message: Message) -> Order:
         told = json.loads(message.body)
         sent = datetime.fromtimestamp(message.sent, UTC)
         order = Order(told["id"], int(told["product"]), int(told["quantity"]), sent)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
-    if order.quantity < 1:
-        raise Poison(f"quantity {order.quantity}")
+    if not (isinstance(order.id, str) and 0 < len(order.id) <= 36 and 0 < order.quantity < 1000):
+        raise Poison(f"unlikely: id {order.id!r}, quantity {order.quantity}")
     if CHECK_URL:
         answer = supplier.get(CHECK_URL, params={"product": order.product}, timeout=5)
         if answer.status_code == 404:
@@ -78,6 +78,7 @@ def take(database: pymysql.Connection, messages: list[Message]) -> tuple[int, li
             orders.append((message, read(message)))
         except Poison as why:
             dead.append((message, str(why)))
+    database.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")  # or a row that another batch changed is an error
     known = prices(database, {order.product for _, order in orders})
     dead += [(message, f"no product {order.product}") for message, order in orders if order.product not in known]
     return write(database, {order.id: order for _, order in orders if order.product in known}, known), dead
