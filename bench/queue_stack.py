@@ -114,7 +114,7 @@ class Stack(Project):
 
     def run(self, deployment: str, *options: str) -> None:
         """Run a deployment to its end. Raises UserError when it fails."""
-        words = ("prefect", "deployment", "run", deployment, *options, "--watch", "--timeout", str(PATIENCE))
+        words = ("prefect", "deployment", "run", deployment, *options, "--watch")
         self.exec("worker-drain", *words)
 
 
