@@ -29,7 +29,7 @@ class Line:
 
 def round_up(value: float) -> float:
     """The next number that reads well on an axis."""
-    unit = 10 ** (len(str(int(value))) - 1)
+    unit = 10.0 ** (len(str(int(value))) - 1)
     return next((factor * unit for factor in (1, 2, 4, 5, 8) if factor * unit >= value), 10 * unit)
 
 

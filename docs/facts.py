@@ -30,6 +30,7 @@ PAGES = (
     "missed-runs",
     "05-migration",
     "move",
+    "workers",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"
