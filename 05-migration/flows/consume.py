@@ -3,6 +3,7 @@
 import signal
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import Any, Literal
@@ -48,21 +49,20 @@ def consume_orders(
     if current_thread() is main_thread():
         stop_on_sigterm()
     shop().close()  # a shop that does not answer: the shift fails before it has taken a message in hand
-    here = BROKERS[broker](queue, size)
     done: Counter[str] = Counter()
     end = time.monotonic() + seconds
-    while not stopping.is_set() and time.monotonic() < end:
-        Path(f"/tmp/alive-{broker}").touch()  # for the healthcheck
-        if messages := here.batch():
-            new, dead = take_batch(quote(messages), len(messages))
-            for message, reason in dead:
-                get_run_logger().warning("dead letter %s: %s", message.id, reason)
-                here.bury(message, reason)
-            here.acknowledge(messages)
-            done.update(messages=len(messages), new=new, dead=len(dead))
-        elif until_empty:
-            break
-    here.close()
+    with closing(BROKERS[broker](queue, size)) as here:  # what is not acknowledged goes back, however the shift ends
+        while not stopping.is_set() and time.monotonic() < end:
+            Path(f"/tmp/alive-{broker}").touch()  # for the healthcheck
+            if messages := here.batch():
+                new, dead = take_batch(quote(messages), len(messages))
+                for message, reason in dead:
+                    get_run_logger().warning("dead letter %s: %s", message.id, reason)
+                    here.bury(message, reason)
+                here.acknowledge(messages)
+                done.update(messages=len(messages), new=new, dead=len(dead))
+            elif until_empty:
+                break
     get_run_logger().info("%s", dict(done))
     return dict(done)
 

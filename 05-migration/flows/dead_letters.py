@@ -1,5 +1,7 @@
 """Give dead letters another chance, when what was wrong with them is mended."""
 
+from contextlib import closing
+
 from prefect import flow, get_run_logger
 
 from consume import BROKERS, Broker
@@ -11,16 +13,15 @@ def replay_dead_letters(broker: Broker, reason: str = "") -> int:
 
     A letter is sent before it is acknowledged: a run that is killed may send one twice, which the inbox knows.
     """
-    dead = BROKERS[broker](BROKERS[broker].DEAD_LETTERS)
-    left, revived = dead.depth(), 0
-    while left > 0 and (letters := dead.batch()):
-        left -= len(letters)
-        chosen = [letter for letter in letters if reason in why(letter.headers)]
-        for letter in chosen:
-            dead.revive(letter)
-        dead.acknowledge(chosen)
-        revived += len(chosen)
-    dead.close()
+    with closing(BROKERS[broker](BROKERS[broker].DEAD_LETTERS)) as dead:
+        left, revived = dead.depth(), 0
+        while left > 0 and (letters := dead.batch()):
+            left -= len(letters)
+            chosen = [letter for letter in letters if reason in why(letter.headers)]
+            for letter in chosen:
+                dead.revive(letter)
+            dead.acknowledge(chosen)
+            revived += len(chosen)
     get_run_logger().info("%d dead letters are orders again", revived)
     return revived
 

@@ -78,4 +78,5 @@ class Rabbitmq:
 
     def close(self) -> None:
         """Give back what is not acknowledged."""
-        self.connection.close()
+        if self.connection.is_open:
+            self.connection.close()
