@@ -17,7 +17,7 @@ import pytest
 from support.engine import tried as docker
 from support.warehouse import drop_in
 
-from engine.images import ALERTMANAGER, CLICKHOUSE, GRAFANA, JAEGER, MARIADB, POSTGRES, PROMETHEUS, RABBITMQ, REDIS
+from engine.images import ALERTMANAGER, CLICKHOUSE, GRAFANA, MARIADB, POSTGRES, PROMETHEUS, RABBITMQ, REDIS
 
 pytestmark = pytest.mark.stack
 NAME = f"stand-in-{os.getpid()}"  # of the container and of its volume
@@ -389,7 +389,7 @@ def test_rabbitmq_refuses_a_variable_that_it_no_longer_reads() -> None:
 
 
 def wget(address: str) -> str:
-    return inside("wget", "-q", "-O", "-", f"http://localhost:{address}")
+    return inside("wget", "-q", "-O", "-", f"http://127.0.0.1:{address}")
 
 
 def test_prometheus(tmp_path: Path) -> None:
@@ -401,28 +401,30 @@ def test_prometheus(tmp_path: Path) -> None:
                         "scrape_configs: [{job_name: own, static_configs: [{targets: ['localhost:9090']}]}]\n")  # fmt: skip
     files = {file: f"/etc/prometheus/{file.name}" for file in (rules, settings)}
     start(PROMETHEUS, volume="/prometheus", files=files)
-    wait_for("wget", "-q", "-O", "-", "http://localhost:9090/-/ready")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9090/-/ready")
     assert inside("id", "-u") == inside("stat", "--format", "%u", "/proc/1") == "0 65534"
-    wait_for("sh", "-c", "wget -q -O - 'http://localhost:9090/api/v1/query?query=up' | grep -q '\"1\"'")
-    wait_for("sh", "-c", "wget -q -O - http://localhost:9090/api/v1/alerts | grep -q Watchdog")
+    wait_for("sh", "-c", "wget -q -O - 'http://127.0.0.1:9090/api/v1/query?query=up' | grep -q '\"1\"'")
+    wait_for("sh", "-c", "wget -q -O - http://127.0.0.1:9090/api/v1/alerts | grep -q Watchdog")
     assert inside("promtool", "check", "config", "/etc/prometheus/prometheus.yml").startswith("0")
     assert_stops()
 
     start(PROMETHEUS, volume="/prometheus", files={})  # its own settings, and the samples of before
-    wait_for("wget", "-q", "-O", "-", "http://localhost:9090/-/ready")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9090/-/ready")
     assert "own" in wget("9090/api/v1/label/job/values")
 
 
 def test_alertmanager(tmp_path: Path) -> None:
     start(ALERTMANAGER, volume="/alertmanager")
-    wait_for("wget", "-q", "-O", "-", "http://localhost:9093/-/ready")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9093/-/ready")
     assert inside("stat", "--format", "%u", "/proc/1") == "0 65534"
     assert inside("amtool", "--alertmanager.url=http://localhost:9093", "alert", "add", "late", "flow=probe") == "0"
     assert "probe" in wget("9093/api/v2/alerts")
     assert_stops()
 
 
-DASHBOARD = """{"uid": "one", "title": "One panel", "refresh": "5s", "time": {"from": "now-5m", "to": "now"}, "panels": []}"""
+DASHBOARD = (
+    """{"uid": "one", "title": "One panel", "refresh": "5s", "time": {"from": "now-5m", "to": "now"}, "panels": []}"""
+)
 PROVIDER = "apiVersion: 1\nproviders: [{name: a, type: file, options: {path: /etc/grafana/provisioning/dashboards}}]\n"
 
 
@@ -435,8 +437,8 @@ def test_grafana(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     mounted = {tmp_path / "dashboards": "/etc/grafana/provisioning/dashboards"}
     start(GRAFANA, files=mounted, GF_AUTH_ANONYMOUS_ENABLED="true", GF_PLUGINS_PREINSTALL_DISABLED="true")
-    wait_for("wget", "-q", "-O", "-", "http://localhost:3000/api/health")
-    wait_for("sh", "-c", "wget -q -O - http://localhost:3000/api/search | grep -q 'One panel'")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:3000/api/health")
+    wait_for("sh", "-c", "wget -q -O - http://127.0.0.1:3000/api/search | grep -q 'One panel'")
     assert '"refresh": "5s"' in wget("3000/api/dashboards/uid/one").replace('":"', '": "')
     assert wget("3000/d/one").startswith("0")
     assert inside("stat", "--format", "%u", "/proc/1") == "0 472"

@@ -64,7 +64,9 @@ def lines(panel, first, last):
         asked = {"query": target["expr"], "start": first, "end": last, "step": max(5, (last - first) // 180)}
         with urlopen(f"{url}/api/v1/query_range?{urlencode(asked)}", timeout=10) as answer:
             for series in json.load(answer)["data"]["result"]:
-                name = re.sub(r"{{ *(\w+) *}}", lambda word, of=series: of["metric"].get(word[1], ""), target["legendFormat"])
+                name = re.sub(
+                    r"{{ *(\w+) *}}", lambda word, of=series: of["metric"].get(word[1], ""), target["legendFormat"]
+                )
                 points = [(at, float(value)) for at, value in series["values"]]
                 found.append((name, [(at, value) for at, value in points if math.isfinite(value)]))
     return found
@@ -107,7 +109,11 @@ def section(panel, first, last):
             shown = f"<small>The stand-in does not draw a {html.escape(panel['type'])}.</small>"
         else:
             found = lines(panel, first, last)
-            shown = picture(found, first, last, panel["fieldConfig"]["defaults"].get("unit")) if found else "<small>No data</small>"
+            shown = (
+                picture(found, first, last, panel["fieldConfig"]["defaults"].get("unit"))
+                if found
+                else "<small>No data</small>"
+            )
     except (URLError, KeyError, ValueError) as error:
         shown = f"<small>{html.escape(f'{type(error).__name__}: {error}')}</small>"
     return f"<section style='{place}'><h2>{html.escape(panel['title'])}</h2>{shown}</section>"
@@ -129,16 +135,24 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/api/health":
             return self.data({"database": "ok", "version": "stand-in"})
         if path == "/api/search":
-            return self.data([{"uid": uid, "title": board["title"], "type": "dash-db"} for uid, board in boards.items()])
+            return self.data(
+                [{"uid": uid, "title": board["title"], "type": "dash-db"} for uid, board in boards.items()]
+            )
         if path.startswith("/api/dashboards/uid/"):
-            return self.data({"dashboard": boards[uid], "meta": {"provisioned": True}} if uid in boards else {}, uid in boards)
+            return self.data(
+                {"dashboard": boards[uid], "meta": {"provisioned": True}} if uid in boards else {}, uid in boards
+            )
         if path.startswith("/d/") and path.split("/")[2] in boards:
             board = boards[path.split("/")[2]]
             return self.page(page(board), f"<meta http-equiv=refresh content={seconds('now-' + board['refresh'])}>")
-        return self.page("".join(f"<p><a href=/d/{uid}>{html.escape(board['title'])}</a>" for uid, board in boards.items()))
+        return self.page(
+            "".join(f"<p><a href=/d/{uid}>{html.escape(board['title'])}</a>" for uid, board in boards.items())
+        )
 
     def page(self, text, head=""):
-        self.answer("text/html", f"<!doctype html><meta charset=utf-8>{head}<title>Dashboards</title>{STYLE}{text}{NOTE}")
+        self.answer(
+            "text/html", f"<!doctype html><meta charset=utf-8>{head}<title>Dashboards</title>{STYLE}{text}{NOTE}"
+        )
 
     def data(self, told, found=True):
         self.answer("application/json", json.dumps(told), 200 if found else 404)

@@ -36,7 +36,11 @@ lock = threading.Lock()
 def value(told):
     """A value of OTLP as a plain one."""
     kind = told.WhichOneof("value")
-    return [value(one) for one in told.array_value.values] if kind == "array_value" else getattr(told, kind or "string_value")
+    return (
+        [value(one) for one in told.array_value.values]
+        if kind == "array_value"
+        else getattr(told, kind or "string_value")
+    )
 
 
 def tags(attributes):
@@ -120,7 +124,10 @@ def title(trace):
 
 def listed():
     """A page with all traces, the newest first."""
-    lines = (f"<tr><td><a href=/trace/{t['traceID']}>{title(t)}</a><td>{len(t['spans'])} spans" for t in reversed(traces.values()))
+    lines = (
+        f"<tr><td><a href=/trace/{t['traceID']}>{title(t)}</a><td>{len(t['spans'])} spans"
+        for t in reversed(traces.values())
+    )
     return f"<h1>Traces</h1><table>{''.join(lines)}</table>"
 
 
