@@ -56,7 +56,7 @@ class Drill:
         self.prefect = PrefectApi(stack.address("prefect-server", 4200), "admin:beyond-cron", patience=PATIENCE)
         self.pager = f"http://{stack.address('pager', 8006)}/alerts"
         stack.exec("worker-queues", *["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "monitoring/prefect.yaml"])
-        self.probe = self.prefect("/deployments/name/probe/each-minute")["id"]
+        self.probe = self.prefect("/deployments/name/probe/every-5-minutes")["id"]
 
     def received(self, alert: str, since: float, status: str = "firing") -> float:
         """When the pager got an alert, in seconds of the epoch. Raises UserError when it does not come."""
@@ -136,8 +136,8 @@ def text(took: dict[str, list[float]], seconds: float, used: dict[str, float], r
     first = table(["Alert", "Cause", "Seconds to the pager", "From, to"], rows)
     parts = ", ".join(f"{service} {bytes / 2**20:.0f} MB" for service, bytes in used.items())
     return (
-        f"{first}\n\nThe median of {repeat}, and the extremes. To start the six services of the profile took {seconds:.0f} s; idle,"
-        f" they took {sum(used.values()) / 2**20:.0f} MB: {parts}."
+        f"{first}\n\nThe median of {repeat}, and the extremes. To start the six services of the profile took {seconds:.0f} s;"
+        f" idle, they took {sum(used.values()) / 2**20:.0f} MB: {parts}."
     )
 
 

@@ -31,6 +31,7 @@ PAGES = (
     "05-migration",
     "move",
     "workers",
+    "monitoring",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"

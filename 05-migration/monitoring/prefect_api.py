@@ -16,7 +16,7 @@ session.auth = tuple(os.environ["PREFECT_API_AUTH_STRING"].split(":", 1))
 
 def ask(path: str, **body: Any) -> Any:
     """What the API answers to a POST."""
-    answer = session.post(API + path, json=body, timeout=4)
+    answer = session.post(API + path, json=body, timeout=8)
     answer.raise_for_status()
     return answer.json()
 
