@@ -1,6 +1,6 @@
 # The front door. Every target is thin: what it does lives in offline/ and lab/.
 .DEFAULT_GOAL := help
-.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect chaos-etl bench-incidents chaos-incidents bench-queues chaos-queues vectors conform outages contrast lock prefect clean
+.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect bench-migration chaos-etl bench-incidents chaos-incidents bench-queues chaos-queues vectors conform outages contrast lock prefect clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -81,6 +81,9 @@ bench-etl: ## rows a second from PostgreSQL to ClickHouse, by many routes (ROWS=
 
 bench-prefect: ## what Prefect costs: starts, tasks, runs a minute, idle memory (REPEAT=3 RUNS=30)
 	@$(PYTHON) -m bench.overhead
+
+bench-migration: ## MariaDB to the warehouse beside a dump by hand, killed ten times, and on Dask (WORDS="load kills dask" ROWS=... REPEAT=3)
+	@$(PYTHON) -m bench.migration $(WORDS)
 
 chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILLS=100 SECONDS=1800 SEED=1, or NAIVE=1)
 	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 # Compiled, by the image. PyMySQL, which is Python alone, knows the same words: SHOP_DRIVER=pymysql.
 driver = importlib.import_module(os.environ.get("SHOP_DRIVER", "MySQLdb"))
-cursors = importlib.import_module(f"{driver.__name__}.cursors")
+cursors, converters = (importlib.import_module(f"{driver.__name__}.{part}") for part in ("cursors", "converters"))
+# Into SQL values are written as ever; what comes is left as bytes.
+AS_BYTES = {kind: how for kind, how in converters.conversions.items() if not isinstance(kind, int)}
 AT_ONCE = 2_000  # rows in memory
 
 
@@ -18,8 +20,8 @@ def snapshot() -> Iterator[Any]:
     """A cursor on the shop as it is now, whatever is written meanwhile; rows stay there until they are asked for."""
     url = urlsplit(os.environ["SHOP_URL"])
     login = {"host": url.hostname, "port": url.port or 3306, "user": url.username, "password": url.password or ""}
-    as_they_come = {"conv": {}, "use_unicode": False, "charset": "utf8mb4"}  # bytes
-    with closing(driver.connect(**login, database=url.path.strip("/"), **as_they_come)) as connection:
+    login |= {"database": url.path.strip("/"), "charset": "utf8mb4"}
+    with closing(driver.connect(**login, conv=AS_BYTES, use_unicode=False)) as connection:
         cursor = connection.cursor(cursors.SSCursor)
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         yield cursor

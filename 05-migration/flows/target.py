@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from bucket import objects, staged
 from lines import Lines
 
 FROM_CLIENT = "COPY {table} FROM STDIN"  # Redshift has no such thing
@@ -52,6 +51,8 @@ def load(cursor: Cursor, table: str, lines: Lines, key: str) -> int:
             raise RuntimeError("Redshift reads from a bucket only: set STAGING_BUCKET to the name of one")
         cursor.copy_expert(FROM_CLIENT.format(table=table), lines)
         return cursor.rowcount
+    from bucket import objects, staged  # its library takes 20 MB and a second: only where it is needed
+
     with staged(bucket, key, lines) as manifest:
         if system(cursor) == "redshift":
             cursor.execute(FROM_BUCKET.format(table=table, manifest=manifest))
