@@ -32,6 +32,7 @@ PAGES = (
     "move",
     "workers",
     "monitoring",
+    "bigdata",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"

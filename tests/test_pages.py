@@ -392,7 +392,7 @@ def test_lessons_have_enough_exercises() -> None:
         ("02-cron", 14, 6),
         ("03-prefect", 15, 6),
         ("04-incidents", 8, 4),
-        ("05-migration migrate trigger monitoring", 24, 9),
+        ("05-migration migrate trigger move workers bigdata monitoring", 40, 13),
         ("contrast", 10, 4),
     ):
         kinds = [e.kind for page in pages.split() for e in read_exercises(ROOT / "docs" / "en" / f"{page}.md")]

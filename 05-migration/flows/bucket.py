@@ -13,10 +13,15 @@ from lines import Lines
 PART = 8_000_000  # bytes of an object, about
 
 
+def s3() -> Any:
+    """Amazon's S3, or what speaks its protocol at another address."""
+    return boto3.client("s3", endpoint_url=os.environ.get("S3_ENDPOINT_URL") or None)
+
+
 @contextmanager
 def staged(bucket: str, key: str, lines: Lines) -> Iterator[str]:
     """Put lines into objects below `key`; the manifest's address. All of it is deleted at the end."""
-    client = boto3.client("s3", endpoint_url=os.environ.get("S3_ENDPOINT_URL"))
+    client = s3()
     names = put(client, bucket, key, lines)
     yield f"s3://{bucket}/{key}/manifest"
     for name in names:
@@ -51,7 +56,7 @@ def parts(lines: Lines) -> Iterator[bytes]:
 
 def objects(manifest: str) -> Iterator[Any]:
     """What a manifest names, each as a file to read, for a warehouse that cannot read the bucket itself."""
-    client = boto3.client("s3", endpoint_url=os.environ.get("S3_ENDPOINT_URL"))
+    client = s3()
 
     def opened(url: str) -> Any:
         bucket, _, key = url.removeprefix("s3://").partition("/")

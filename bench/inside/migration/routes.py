@@ -55,7 +55,7 @@ def command(route: str, rows: int) -> list[str]:
         "pymysql": ["env", "SHOP_DRIVER=pymysql", *ours],
         "bucket": ["env", f"STAGING_BUCKET={BUCKET}", *ours],
         "weekly": ["python", "-P", "-c", flow],
-        "legacy": [*MODULE, "legacy", str(rows)],
+        "legacy": ["env", "SHOP_DRIVER=pymysql", *MODULE, "legacy", str(rows)],
     }[route]
 
 

@@ -1,0 +1,231 @@
+"""From MariaDB to the warehouse: every row as it is, whatever comes late, fails or is killed; and the SQL for Redshift."""
+
+import ast
+import json
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+from sqlglot import exp
+from support.records import commit, proving
+
+from engine.core import ROOT
+from engine.docker import docker
+from engine.images import ensure_stack
+from engine.stacks import Project
+from lab.checks.registry import all_checks
+
+LESSON = ROOT / "05-migration"
+INSIDE = (ROOT / "tests/bigdata_inside.py").read_text()
+BUCKET = "import boto3, os; boto3.client('s3', endpoint_url=os.environ['S3_ENDPOINT_URL'])"
+KILLS = 10 if proving() else 3
+SIZE = 800  # orders of a partition: 25 of them
+
+
+class Box:
+    """A container with the flows, beside shop, warehouse, bucket and Prefect's server."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def python(self, *words: str, stdin: str = "", **env: str) -> str:
+        """What a Python program prints there."""
+        variables = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
+        return docker("exec", "--interactive", *variables, self.name, "python", *words, stdin=stdin)
+
+    def inside(self, word: str, **env: str) -> dict[str, Any]:
+        """The answer of a function of tests/bigdata_inside.py."""
+        told: dict[str, Any] = json.loads(self.python("-", word, stdin=INSIDE, **env))
+        return told
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    ensure_stack(LESSON)
+    ports = {"PREFECT_PORT": "14207", "RABBITMQ_PORT": "15677", "COMPOSE_PROFILES": "prefect"}
+    with Project(LESSON, "lab-test-bigdata", ports) as project:
+        project.up("shop", "warehouse", "sqs", "prefect-server")
+        house = ("--volume", f"{ROOT}/bench/inside:/house/bench/inside:ro", "--env", "PYTHONPATH=/house:/lesson/flows")
+        name = "lab-test-bigdata-box"
+        project.compose("run", "--detach", "--no-deps", "--name", name, *house, "worker-bigdata", "sleep", "infinity")
+        yield Box(name)
+
+
+@pytest.mark.stack
+def test_every_text_arrives_and_every_change_is_seen(box: Box) -> None:
+    told = box.inside("texts")
+    assert told == {"copied": 20015, "same": True, "again": 0, "missed": [], "doubled is seen": True, "equal": True}
+
+
+@pytest.mark.stack
+def test_what_comes_late_or_changes_soon_is_there_once(box: Box) -> None:
+    told = box.inside("late")
+    assert len(told) == 6 and set(told.values()) == {True}, told
+
+
+@pytest.mark.stack
+def test_what_a_watermark_cannot_see_the_checksum_does(box: Box) -> None:
+    assert box.inside("old") == {"seen by watermark": False, "seen by checksum": True, "mended": True}
+
+
+@pytest.mark.stack
+def test_a_load_that_fails_half_way_has_done_nothing(box: Box) -> None:
+    told = box.inside("half")
+    assert told == {"failed": ["CheckViolation"] * 2, "as before": True, "noted as before": True}
+
+
+@pytest.mark.stack
+def test_a_partition_that_another_run_has_copied_is_not_copied_again(box: Box) -> None:
+    assert box.inside("held") == {"waited": True, "copied": [0]}
+
+
+@pytest.mark.stack
+def test_by_way_of_the_bucket_the_same_arrives_and_nothing_stays_there(box: Box) -> None:
+    """With the client that is Python alone, too."""
+    box.python("-", stdin=BUCKET + ".create_bucket(Bucket='stage')")
+    assert box.inside("by_bucket", STAGING_BUCKET="stage", SHOP_DRIVER="pymysql") == {"parts": [4, 0], "same": True}
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(1800)
+def test_killed_it_goes_on_where_it_was(box: Box) -> None:
+    """At random moments of the flow, as `make bench-migration` does it with millions of orders."""
+    words = ("-P", "-m", "bench.inside.migration.kills", str(KILLS), str(SIZE), str(commit() % 2**32))
+    told = json.loads(box.python(*words))
+    print(told)
+    assert told["exit_code"] == 0 and len(told["done_at_kills"]) == KILLS
+    assert told["done_at_kills"] == sorted(told["done_at_kills"]) and told["done_at_kills"][-1] > 0
+    assert told["partitions"] == told["noted"] == told["different"] > KILLS  # none was copied twice to its end
+    assert told["rows"] == told["ids"] and told["shop"] == told["warehouse"]
+
+
+def texts_of(name: str) -> dict[str, str]:
+    """The texts that a file of the lesson gives names to."""
+    tree = ast.parse((LESSON / "flows" / name).read_text())
+    return {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+
+def redshift() -> dict[str, str]:
+    """What the flows send to Redshift, where it is not sent to PostgreSQL too."""
+    tables = runpy.run_path(str(LESSON / "flows/tables.py"))
+    target = texts_of("target.py")
+    sums = {
+        f"checksum of {name}": f"SELECT {tables['checksum'](name, 'redshift')} FROM {name}"
+        for name in tables["COLUMNS"]
+    }
+    copy = target["FROM_BUCKET"].format(table="orders", manifest="s3://stage/2026-W49/orders/0/manifest")
+    return sums | {"copy": copy, "replace": texts_of("watermark.py")["REPLACE"].format(table="orders")}
+
+
+@pytest.mark.parametrize("name", ["checksum of orders", "checksum of products", "copy", "replace"])
+def test_the_sql_for_redshift_is_redshifts(name: str) -> None:
+    """It was never run there: what can be had is that a parser of its dialect reads all of it."""
+    for tree in sqlglot.parse(redshift()[name], dialect="redshift"):
+        assert tree is not None and not list(tree.find_all(exp.Command)), redshift()[name]
+
+
+def test_the_copy_of_redshift_says_what_the_lines_are() -> None:
+    [tree] = sqlglot.parse(redshift()["copy"], dialect="redshift")
+    assert isinstance(tree, exp.Copy) and tree.this.name == "orders"
+    told = tree.sql("redshift")
+    print(told)
+    for words in ("s3://stage/2026-W49/orders/0/manifest", "MANIFEST", "ESCAPE"):
+        assert words in told
+
+
+LOAD = """
+import sqlite3, sys
+warehouse = sqlite3.connect(sys.argv[2])
+warehouse.execute("ATTACH ? AS shop", [sys.argv[1]])
+with warehouse:
+"""
+WHOLE = {
+    "EVERYTHING": LOAD + """
+    warehouse.execute("DELETE FROM orders")
+    warehouse.execute("INSERT INTO orders SELECT * FROM shop.orders")
+""",
+    "UNKNOWN_ONLY": LOAD + """
+    warehouse.execute("INSERT INTO orders SELECT * FROM shop.orders WHERE id NOT IN (SELECT id FROM main.orders)")
+""",
+}  # fmt: skip
+
+
+@pytest.mark.clock  # a second each
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "seen"),
+    [
+        ("overlap", "until - OVERLAP", "until", "an order 5 s late: 51"),
+        ("overlap", "OVERLAP = 60", "OVERLAP = 30", "and the oldest left the shop: 52; none twice"),
+        ("overlap", '"DELETE FROM orders WHERE id = ?"', '"SELECT ?"', "nothing new: "),
+        ("overlap", '"DELETE FROM orders WHERE id = ?"', '"DELETE FROM orders WHERE id <> ?"', "an order 5 s late: 9; "),
+        ("overlap", "", "EVERYTHING", "and the oldest left the shop: 43; none twice"),
+        ("overlap", "", "UNKNOWN_ONLY", "an order changed: 52, with 5"),
+        ("checksum", "repr(row)", "'|'.join(map(str, row))", "no difference seen: NULL for the note 'None'"),
+        ("checksum", "repr(row)", "''.join(map(repr, row[:1])).join(map(str, row))", "no difference seen: "),
+        ("checksum", "int(hashlib.md5(repr(row).encode()).hexdigest()[:8], 16)", "hash(row)", "in another order: "),
+        ("checksum", "total += int", "total ^= int", "no difference seen: another one tripled"),
+        ("checksum", "print(count, total)", "print([*database.execute('SELECT * FROM products ORDER BY id')])", "a line of "),
+    ],
+)  # fmt: skip
+def test_a_typical_wrong_answer_does_not_pass(name: str, right: str, wrong: str, seen: str, tmp_path: Path) -> None:
+    check = all_checks()[f"05-migration/{name}"]
+    text = check.solution.read_text()
+    assert right in text
+    (tmp_path / check.file).write_text(text.replace(right, wrong) if right else WHOLE[wrong])
+    outcome = check.judge(tmp_path / check.file)
+    assert not outcome.passed and seen in outcome.seen and "\n" not in outcome.seen, outcome.seen
+
+
+WINDOW = """
+import sqlite3, sys
+shop, warehouse = (sqlite3.connect(name) for name in sys.argv[1:3])
+[since] = warehouse.execute("SELECT until - 90 FROM watermark").fetchone()
+new = shop.execute("SELECT id, placed, amount FROM orders WHERE placed > ?", [since]).fetchall()
+with warehouse:
+    warehouse.execute("DELETE FROM orders WHERE placed > ?", [since])
+    warehouse.executemany("INSERT INTO orders VALUES (?, ?, ?)", new)
+    warehouse.execute("UPDATE watermark SET until = (SELECT MAX(placed) FROM orders)")
+"""
+UPSERT = """
+import sqlite3, sys
+warehouse = sqlite3.connect(sys.argv[2])
+warehouse.execute("ATTACH ? AS shop", [sys.argv[1]])
+warehouse.execute("CREATE UNIQUE INDEX IF NOT EXISTS one ON orders (id)")
+with warehouse:
+    warehouse.execute(
+        "INSERT OR REPLACE INTO orders SELECT * FROM shop.orders WHERE placed > (SELECT until FROM watermark) - 100")
+    warehouse.execute("UPDATE watermark SET until = (SELECT MAX(placed) FROM orders)")
+"""
+IN_ORDER = """
+import hashlib, sqlite3, sys
+digest = hashlib.sha256()
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT * FROM products ORDER BY id, name, note, price"):
+    digest.update(repr(row).encode())
+print(digest.hexdigest())
+"""
+QUOTED = """
+import sqlite3, sys, zlib
+database = sqlite3.connect(sys.argv[1])
+database.create_function("crc", 1, lambda text: zlib.crc32(text.encode()))
+columns = " || ',' || ".join(f"quote({name})" for name in ("id", "name", "note", "price"))
+print(*database.execute(f"SELECT COUNT(*), SUM(crc({columns})) FROM products").fetchone())
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("overlap", WINDOW), ("overlap", UPSERT), ("checksum", IN_ORDER), ("checksum", QUOTED)]
+)
+def test_another_right_answer_passes(name: str, text: str, tmp_path: Path) -> None:
+    check = all_checks()[f"05-migration/{name}"]
+    (tmp_path / check.file).write_text(text)
+    outcome = check.judge(tmp_path / check.file)
+    assert outcome.passed, outcome.seen
