@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -77,7 +78,7 @@ def orders() -> Part:
 def mend(part: Part) -> int:
     """Copy a partition, whether it is noted or not."""
     forget("test", [part])
-    return replace("test", part)
+    return int(replace("test", part))
 
 
 def texts() -> dict[str, Any]:
@@ -142,7 +143,8 @@ def half() -> dict[str, Any]:
     in_shop(INSERT, "new")
     in_warehouse("ALTER TABLE orders ADD CONSTRAINT no_new CHECK (note IS DISTINCT FROM 'new') NOT VALID")
     failed = []
-    for load in (lambda: replace("half", orders()), lambda: bring("orders", MINUTE)):
+    loads: list[Callable[[], object]] = [lambda: replace("half", orders()), lambda: bring("orders", MINUTE)]
+    for load in loads:
         try:
             load()
         except Exception as error:
@@ -175,7 +177,7 @@ def by_bucket() -> dict[str, Any]:
     client = boto3.client("s3", endpoint_url=os.environ["S3_ENDPOINT_URL"])
     seen, put = [], bucket.put
 
-    def counted(*words: Any) -> list[str]:
+    def counted(*words: Any) -> Any:
         names = put(*words)
         seen.append(len(names))
         return names

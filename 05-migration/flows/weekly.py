@@ -56,7 +56,7 @@ def follow(what: str, futures: Iterable[PrefectFuture[Any]]) -> list[Any]:
     for number, future in enumerate(futures, 1):
         results.append(future.result())
         update_progress_artifact(progress, progress=100 * number / len(futures))
-        get_run_logger().info("%s: partition %d of %d, %s", what, number, len(futures), results[-1])
+        get_run_logger().info("%s: %d of %d partitions", what, number, len(futures))
     return results
 
 

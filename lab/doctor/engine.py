@@ -20,6 +20,7 @@ FEATURES = {
     "!reset": ((20, 10), (2, 24)),
     "!override": ((20, 10), (2, 24)),
     "required": ((20, 10), (2, 20)),  # of depends_on
+    "deploy": ((20, 10), (2, 0)),  # its replicas, without a swarm
 }
 ENGINE = max(engine for engine, _ in FEATURES.values())
 COMPOSE = max(compose for _, compose in FEATURES.values())
