@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from support import oncall
 from support.engine import until
 from typer.testing import CliRunner
 
@@ -193,6 +194,17 @@ def prefect() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="class")
+def often(prefect: None) -> Iterator[None]:
+    """The schedule of the stack is on, and faster than a learner's: a shift waits for its runs."""
+    path = f"/deployments/{deployment('every-2-minutes')}"
+    [schedule] = ask(path)["schedules"]
+    ask(f"{path}/schedules/{schedule['id']}", {"schedule": {"interval": 20}}, "PATCH")
+    ask(path, {"paused": False}, "PATCH")
+    yield
+    ask(path, {"paused": True}, "PATCH")
+
+
 @pytest.mark.stack
 class TestPrefect:
     @pytest.mark.parametrize(
@@ -254,3 +266,27 @@ class TestPrefect:
         assert (code, fixed) == (0, ["host-asleep", "upstream-down", "no-env", "silent-failure", "burst", "poison"])
         assert lab("fix") == (0, "nothing is broken\n")
         assert state(start("backfill"), *ENDED)["name"] == "Completed"
+
+    @pytest.mark.timeout(2 * oncall.DEADLINE)
+    @pytest.mark.parametrize("seed", oncall.seeds())
+    def test_a_shift(self, often: None, seed: int, tmp_path: Path) -> None:
+        """Nothing done scores nothing; and what is touched beside the repair is told apart from it."""
+        nothing = oncall.shift(seed, tmp_path, minutes=0)
+        assert (nothing.code, nothing.score) == (1, 0), nothing.said
+        assert nothing.figure("repaired") == "never" and "the fault is still on" in nothing.post_mortem
+        assert lab("fix")[1].endswith(f"03-prefect: {nothing.fault} is fixed\n")
+
+        def repair() -> None:
+            compose(PREFECT, "restart", "--timeout", "1", "generator")
+            assert lab("break")[1].count("03-prefect") > 2, "the wrong repair, and the fault is still on"
+            assert lab("fix")[0] == 0
+
+        repaired = oncall.shift(seed, tmp_path, 10, repair)
+        assert (repaired.code, repaired.fault) == (0, nothing.fault), repaired.said
+        assert repaired.score > 0 and "−5 touched what was not broken" in repaired.figure("score")
+        assert repaired.figure("touched") == "lab-test-faults-generator-1 was restarted"
+        assert repaired.figure("rows").startswith("0 lost, 0 doubled, ")
+        lines = repaired.post_mortem.splitlines()
+        for event in (f"the fault: {repaired.fault}", "pager: ", "you: noticed", "the fault is gone", "repaired: "):
+            assert sum(line.startswith("| ") and event in line for line in lines) == 1, event
+        oncall.keep(seed, nothing, repaired)

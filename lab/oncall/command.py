@@ -25,8 +25,7 @@ from lab.oncall.score import Outcome
 from lab.oncall.shift import Shift, draw
 from lab.why.command import lines, look_around
 
-WHY = "lab why"
-PATIENCE = 240  # seconds for the load that shows that all is well
+PATIENCE = 300  # seconds until all is well
 
 
 def oncall(
@@ -58,38 +57,38 @@ def oncall(
 
 
 def require_well(stack: Stack) -> float:
-    """Wait for a load, and return the interval of its schedule. Raises UserError when something is wrong."""
+    """Wait until all is well, and return the interval of the schedule. Raises UserError when that takes too long."""
     stack.require(*sorted(PREFECT_SERVICES))
     if on := [name for name, state in states(stack).items() if state == "on"]:
         raise UserError(f"{PREFECT}: {', '.join(on)} is on already: lab fix")
     api = api_of(stack)
     assert api  # its container runs
-    for cause in (cause for look in look_around(lint, PREFECT) for cause in look.causes):
-        raise UserError(f"{PREFECT}: {cause.name}, {cause.seen}: {WHY} {PREFECT}")
     interval = schedule_of(api)
-    if not loads(stack, api, interval):
-        with step(f"{PREFECT}: waiting for a load"):
-            wait_for_load(stack, api, interval)
+    if why := trouble(stack, api, interval):
+        with step(f"{PREFECT}: not well yet, waiting ({why})"):
+            deadline = time.monotonic() + PATIENCE
+            while why := trouble(stack, api, interval):
+                if time.monotonic() > deadline:
+                    raise UserError(f"{PREFECT}: {why}: lab why {PREFECT}")
+                time.sleep(1)
     return interval
 
 
-def loads(stack: Stack, api: PrefectApi, interval: float) -> bool:
-    """Whether loads arrive: the last one is young, and so is a run that came through after all that failed."""
+def trouble(stack: Stack, api: PrefectApi, interval: float) -> str:
+    """Why a shift cannot begin, "" when it can: nothing is found by `lab why`, and loads come through.
+
+    What follows a fault, such as a run whose process is gone, passes by itself some minutes after the fault is fixed.
+    """
+    for cause in (cause for look in look_around(lint, PREFECT) for cause in look.causes):
+        return f"{cause.name}, {cause.seen}"
     try:
-        newest = max(databases.watermarks(stack))
+        age = time.time() - max(databases.watermarks(stack))
+        ended = runs(api, time.time() - 3600)
     except UserError:  # before the first load there is no table
-        return False
-    ended = runs(api, time.time() - 86400)
-    return time.time() - newest < 2 * interval and bool(ended) and ended[-1].completed
-
-
-def wait_for_load(stack: Stack, api: PrefectApi, interval: float) -> None:
-    """Wait until loads arrive. Raises UserError when none does."""
-    deadline = time.monotonic() + PATIENCE
-    while not loads(stack, api, interval):
-        if time.monotonic() > deadline:
-            raise UserError(f"{PREFECT}: no load has come through in {PATIENCE} s: {WHY} {PREFECT}")
-        time.sleep(1)
+        return "the warehouse has had no load"
+    if age > 2 * interval:
+        return f"the last load was {age:.0f} s ago"
+    return "" if ended and ended[-1].completed else "the last run has not come through"
 
 
 class Why:
