@@ -1,5 +1,6 @@
 """`lab oncall`: what a seed picks, what wakes the learner, what is seen, and the score. The shifts are in test_faults.py."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from support.oncall import SEEDS
 from typer.testing import CliRunner
 
+from engine.core import ROOT
 from lab.cli import app
 from lab.faults.catalogue import FAULTS, surprises
 from lab.faults.stack import PREFECT
@@ -51,6 +53,12 @@ def test_the_seeds_of_the_proof_pick_every_fault_that_can_be_found_and_fixed() -
 def test_the_score(outcome: Outcome, points: int) -> None:
     assert score(outcome) == points
     assert sum(lost_points(outcome).values()) == 100 - points
+
+
+def test_the_page_says_how_many_points_each_thing_costs_at_most() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| [^|]+ \| (\d+) \|$", (ROOT / "docs/en/oncall.md").read_text(), re.M)
+    most = lost_points(Outcome(9999, 99999, Rows(9999, 9999, 99999), 9))
+    assert {why: int(points) for why, points in rows} == most
 
 
 def container(created: int = 1, started: str = "a", state: str = "running", restarts: int = 0) -> dict[str, Any]:

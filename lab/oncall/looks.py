@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.containers import Container
+from engine.containers import LABEL, Container
 from engine.core import UserError
 from engine.web import PrefectApi
 from lab.faults.stack import Stack
@@ -23,7 +23,7 @@ def api_of(stack: Stack) -> PrefectApi | None:
 
 def of(stack: Stack, last: Looks) -> Looks:
     """What a stack looks like; of what only the API knows, the last that was seen while it does not answer."""
-    seen = {container.name: of_container(container) for container in stack.containers}
+    seen = {called(container): of_container(container) for container in stack.containers}
     api = api_of(stack)
     try:
         return seen | (of_api(api) if api else kept(last))
@@ -34,6 +34,12 @@ def of(stack: Stack, last: Looks) -> Looks:
 def kept(last: Looks) -> Looks:
     """What an earlier look has from the API."""
     return {thing: facets for thing, facets in last.items() if "created" not in facets}
+
+
+def called(container: Container) -> str:
+    """Its service, with its number from the second on: while it is made again, its name is another one."""
+    number = container.labels[f"{LABEL}.container-number"]
+    return container.service if number == "1" else f"{container.service} {number}"
 
 
 def of_container(container: Container) -> dict[str, Any]:

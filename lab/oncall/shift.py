@@ -121,8 +121,8 @@ class Shift:
         now = looks.of(stack, previous or broken)
         for thing, words in looks.differences(previous or broken, now).items():
             self.note(f"seen: {thing} {words}")
-            if thing not in of_fault:
-                self.touched[thing] = words
+        others = {thing: how for thing, how in looks.differences(broken, now).items() if thing not in of_fault}
+        self.touched |= others
         sight = look(stack, self.injected)
         self.watermarks |= sight.watermarks
         if not self.paged and (symptom := pager.symptom(sight)):

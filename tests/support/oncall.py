@@ -15,7 +15,8 @@ from engine.markdown import table
 from support.records import commit, proving
 
 SEEDS = range(1, 21)
-TABLE = ROOT / "results/oncall.md"
+TABLE, POST_MORTEM = ROOT / "results/oncall.md", ROOT / "results/oncall-post-mortem.md"
+SHOWN = 9  # the seed whose post-mortem the page shows
 ROWS = ROOT / ".cache/oncall.json"
 DEADLINE = 900  # seconds for a shift
 
@@ -85,7 +86,12 @@ def shift(seed: int, folder: Path, minutes: float, repair: Callable[[], object] 
 
 
 def keep(seed: int, nothing: Ended, repaired: Ended) -> None:
-    """Keep a row of the table that the page shows; when it has all seeds, and RECORD=1 asks for it, write it."""
+    """Keep a row of the table that the page shows; when it has all seeds, and RECORD=1 asks for it, write it.
+
+    With RECORD=1 the post-mortem that the page shows is written, too.
+    """
+    if seed == SHOWN and os.environ.get("RECORD") == "1":
+        POST_MORTEM.write_text(repaired.post_mortem)
     rows = json.loads(ROWS.read_text()) if ROWS.exists() else {}
     figures = [re.sub(r" after the fault.*", "", repaired.figure(name)) for name in ("noticed", "repaired")]
     symptom = re.sub(r"\d+ s$", "… s", repaired.pager)
