@@ -91,13 +91,16 @@ def sight(at: float, *, answers: bool = True, ended: tuple[Run, ...] = (), loads
 
 def test_the_pager_waits_for_a_symptom() -> None:
     pager = Pager(1000, interval=120)
-    came = Run("sales-changes", "Completed", True, 1001, 1005)
+    came = Run("sales-changes", "Completed", "COMPLETED", 1001, 1005)
     assert pager.symptom(sight(1010, ended=(came,), loads=(990,))) == ""
     assert pager.symptom(sight(1019, answers=False)) == ""
     assert pager.symptom(sight(1021, answers=False)) == "Prefect's API has not answered for 11 s"
     assert pager.symptom(sight(1030)) == "", "it answers again; the last load that was seen is the one of 990"
     assert pager.symptom(sight(1231)) == "no change has reached the warehouse for 241 s"
-    failed = Run("sales-changes", "Failed", False, 1100, 1105)
+    one, two = (Run("sales-changes", "Cancelled", "CANCELLED", at, at) for at in (1040, 1050))
+    assert pager.symptom(sight(1060, ended=(one, came))) == pager.symptom(sight(1060, ended=(came, one))) == ""
+    assert pager.symptom(sight(1060, ended=(came, one, two))) == "two runs of sales-etl in a row were Cancelled"
+    failed = Run("sales-changes", "Failed", "FAILED", 1100, 1105)
     assert pager.symptom(sight(1110, ended=(came, failed))) == "a run of sales-etl, sales-changes, is Failed"
 
 
@@ -108,8 +111,8 @@ def shift() -> Shift:
     return shift
 
 
-def ended(start: float, end: float, *, completed: bool = True) -> Sight:
-    return sight(end, ended=(Run("sales-changes", "Completed" if completed else "Failed", completed, start, end),))
+def ended(start: float, end: float, state: str = "Completed") -> Sight:
+    return sight(end, ended=(Run("sales-changes", state, state.upper(), start, end),))
 
 
 def test_it_is_repaired_when_the_fault_is_gone_and_a_run_came_through_after_it() -> None:
@@ -117,7 +120,7 @@ def test_it_is_repaired_when_the_fault_is_gone_and_a_run_came_through_after_it()
     one.judge(True, ended(990, 1010))  # began before the fault
     one.gone = 1200
     one.judge(False, ended(1150, 1190))
-    one.judge(False, ended(1210, 1215, completed=False))
+    one.judge(False, ended(1210, 1215, "Failed"))
     assert not one.repaired and not one.around
     assert verdict(one) == "not repaired: the fault is gone, and no run has been Completed since"
     one.judge(False, ended(1250, 1260))

@@ -79,16 +79,20 @@ def trouble(stack: Stack, api: PrefectApi, interval: float) -> str:
 
     What follows a fault, such as a run whose process is gone, passes by itself some minutes after the fault is fixed.
     """
-    for cause in (cause for look in look_around(lint, PREFECT) for cause in look.causes):
-        return f"{cause.name}, {cause.seen}"
+    try:
+        for cause in (cause for look in look_around(lint, PREFECT) for cause in look.causes):
+            return f"{cause.name}, {cause.seen}"
+        ended = runs(api, time.time() - 3600)
+    except UserError as reason:  # a busy server
+        return str(reason)
     try:
         age = time.time() - max(databases.watermarks(stack))
-        ended = runs(api, time.time() - 3600)
     except UserError:  # before the first load there is no table
         return "the warehouse has had no load"
     if age > 2 * interval:
         return f"the last load was {age:.0f} s ago"
-    return "" if ended and ended[-1].completed else "the last run has not come through"
+    came = [run.type == "COMPLETED" for run in ended if run.type != "CANCELLED"]
+    return "" if came and came[-1] else "the last run has not come through"
 
 
 class Why:
@@ -115,7 +119,7 @@ class Why:
     def answer(self) -> list[str]:
         """Its lines."""
         if self.asking:
-            self.asking.join(90)
+            self.asking.join(60)
         return self.said
 
 

@@ -15,7 +15,8 @@ from lab.oncall.looks import api_of
 
 FLOW = "sales-etl"
 SILENCE = 10  # seconds for which the API may fail to answer
-ENDED = ("COMPLETED", "FAILED", "CRASHED")
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+SKIPPED = "Skipped"  # the state of a run that was missed, which is no symptom
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Run:
 
     name: str
     state: str
-    completed: bool
+    type: str
     start: float
     end: float
 
@@ -41,7 +42,7 @@ class Sight:
     @property
     def completed(self) -> list[Run]:
         """The runs that came through, the oldest first."""
-        return [run for run in self.ended if run.completed]
+        return [run for run in self.ended if run.type == "COMPLETED"]
 
 
 def look(stack: Stack, since: float) -> Sight:
@@ -61,14 +62,15 @@ def runs(api: PrefectApi, since: float) -> tuple[Run, ...]:
         "end_time": {"after_": datetime.fromtimestamp(since, UTC).isoformat()},
     }
     body = {"flows": {"name": {"any_": [FLOW]}}, "flow_runs": wanted, "sort": "END_TIME_DESC", "limit": 50}
-    return tuple(run_of(found) for found in reversed(api("/flow_runs/filter", body)))
+    found = reversed(api("/flow_runs/filter", body))
+    return tuple(run_of(one) for one in found if one["state_name"] != SKIPPED)
 
 
 def run_of(found: Any) -> Run:
     """A run, from what the API says of it. One that never began, such as a run that was cancelled, began at its end."""
     end = datetime.fromisoformat(found["end_time"]).timestamp()
     start = datetime.fromisoformat(found["start_time"] or found["end_time"]).timestamp()
-    return Run(found["name"], found["state_name"], found["state_type"] == "COMPLETED", start, end)
+    return Run(found["name"], found["state_name"], found["state_type"], start, end)
 
 
 def schedule_of(api: PrefectApi) -> float:
@@ -93,11 +95,13 @@ class Pager:
         """What wakes somebody now, "" when nothing does."""
         self.answered = sight.at if sight.answers else self.answered
         self.loaded = max([self.loaded, *sight.watermarks])
-        failed = next((run for run in sight.ended if not run.completed), None)
+        failed = next((run for run in sight.ended if run.type in ("FAILED", "CRASHED")), None)
         if sight.at - self.answered > SILENCE:
             return f"Prefect's API has not answered for {sight.at - self.answered:.0f} s"
         if failed:
             return f"a run of {FLOW}, {failed.name}, is {failed.state}"
+        if len(last := sight.ended[-2:]) == 2 and all(run.type == "CANCELLED" for run in last):
+            return f"two runs of {FLOW} in a row were {last[0].state}"
         if (age := sight.at - (self.loaded or self.since)) > 2 * self.interval:
             return f"no change has reached the warehouse for {age:.0f} s"
         return ""

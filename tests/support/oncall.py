@@ -60,8 +60,17 @@ class Ended:
         return int(self.figure("score").split()[0])
 
 
-def shift(seed: int, folder: Path, minutes: float, repair: Callable[[], object] | None = None) -> Ended:
-    """A whole shift, whose fault comes at once. After the pager Enter is pressed, then `repair` is called."""
+def nothing() -> None:
+    """What somebody does who does nothing."""
+
+
+def shift(
+    seed: int, folder: Path, minutes: float, meet: Callable[[], None] = nothing, repair: Callable[[], None] = nothing
+) -> Ended:
+    """A whole shift, whose fault comes at once: what meets it is called then.
+
+    After the pager Enter is pressed, and `repair` is called when that was noted.
+    """
     file = folder / f"{seed}-{minutes}.md"
     words = ("--seed", str(seed), "--within", "0", "--minutes", str(minutes), "--output", str(file))
     program = Path(sys.executable).with_name("lab")
@@ -75,10 +84,12 @@ def shift(seed: int, folder: Path, minutes: float, repair: Callable[[], object] 
         said = []
         for line in process.stdout:
             said.append(line)
-            if repair and "  pager: " in line:
+            if "  the shift begins; " in line:
+                meet()
+            if "  pager: " in line:
                 process.stdin.write("\n")
                 process.stdin.flush()
-            if repair and line.endswith("  you: noticed\n"):
+            if line.endswith("  you: noticed\n"):
                 repair()
         code = process.wait()
         end.cancel()
