@@ -23,7 +23,10 @@ LESSON, NAME = ROOT / "05-migration", "bench-alerts"
 WATCHING = ("prometheus", "alertmanager", "pager", "prefect-exporter", "grafana", "jaeger")
 ENV = {
     "COMPOSE_PROFILES": "prefect,monitoring",
-    **{f"{name}_PORT": "0" for name in ("PROMETHEUS", "ALERTMANAGER", "PAGER", "GRAFANA", "JAEGER", "RABBITMQ", "PREFECT")},
+    **{
+        f"{name}_PORT": "0"
+        for name in ("PROMETHEUS", "ALERTMANAGER", "PAGER", "GRAFANA", "JAEGER", "RABBITMQ", "PREFECT")
+    },
 }
 CAUSES = {
     "FlowFailed": "a run fails, for the warehouse has stopped",

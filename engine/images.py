@@ -59,7 +59,15 @@ IMAGES = (
 DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB, *MONITORING = (image.name for image in IMAGES)
 PROMETHEUS, ALERTMANAGER, GRAFANA, JAEGER = MONITORING
 TABLE = {image.name: image for image in IMAGES}
-BASES = [PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB, *MONITORING]  # what the course itself is built from or runs
+BASES = [
+    PYTHON,
+    POSTGRES,
+    CLICKHOUSE,
+    REDIS,
+    RABBITMQ,
+    MARIADB,
+    *MONITORING,
+]  # what the course itself is built from or runs
 STAND_IN = '{{with .Config.Labels}}{{index . "beyond-cron.stand-in"}}{{end}}'
 
 

@@ -152,7 +152,10 @@ def judged(name: str, text: str, folder: Path) -> Outcome:
 
 RULE = "groups: [{{name: flows, rules: [{{alert: FlowFailed, expr: '{}'}}]}}]\n"
 ROUTE = "route: {{receiver: {}, routes: [{}]}}\nreceivers: [{{name: pager}}, {{name: tickets}}, {{name: heartbeat}}]\n"
-WATCHDOG, TICKET = "{matchers: [alertname = Watchdog], receiver: heartbeat}", "{matchers: [severity = ticket], receiver: tickets}"
+WATCHDOG, TICKET = (
+    "{matchers: [alertname = Watchdog], receiver: heartbeat}",
+    "{matchers: [severity = ticket], receiver: tickets}",
+)
 
 
 @pytest.mark.parametrize(
