@@ -3,6 +3,8 @@
 `make screenshots` does it. The stacks are its own, with ports of their own, and gone afterwards.
 """
 
+from functools import partial
+
 from docs.camera import HEIGHT, LOGIN, SIDEBAR, WIDTH, View, photograph, wait
 from engine.core import ROOT, program
 from engine.docker import require_engine
@@ -105,6 +107,11 @@ def collect(stack: Project) -> dict[str, View]:
     }
 
 
+def ended_since(before: int) -> bool:
+    """Whether more runs of the probe have ended than these."""
+    return len(runs(PROBE, type=["COMPLETED", "FAILED"])) > before
+
+
 def watch(stack: Project) -> None:
     """Let the probe of lesson 05 run, and once fail; photograph the dashboard, and the trace of a run that went well."""
     stack.exec("worker-scheduler", *["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "monitoring/prefect.yaml"])
@@ -115,7 +122,7 @@ def watch(stack: Project) -> None:
         stack.compose("stop" if broken else "start", "warehouse")
         before = len(runs(PROBE, type=["COMPLETED", "FAILED"]))
         prefect(f"/deployments/{probe}/create_flow_run", {})
-        wait("end of a run", lambda before=before: len(runs(PROBE, type=["COMPLETED", "FAILED"])) > before)
+        wait("end of a run", partial(ended_since, before))
     traces = wait("trace", lambda: call(f"{jaeger}/api/traces?service=probe&limit=1")["data"])
     views = {"dashboard": View("/d/orders", "Orders and flows", bottom=HEIGHT, width=SIDEBAR + WIDTH, left=0)}
     photograph(grafana, views, pictures)

@@ -111,6 +111,7 @@ def texts_of(name: str) -> dict[str, str]:
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
     }
 
 
