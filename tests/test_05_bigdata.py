@@ -105,13 +105,11 @@ def test_killed_it_goes_on_where_it_was(box: Box) -> None:
 def texts_of(name: str) -> dict[str, str]:
     """The texts that a file of the lesson gives names to."""
     tree = ast.parse((LESSON / "flows" / name).read_text())
+    named = [(node.targets[0], node.value) for node in tree.body if isinstance(node, ast.Assign)]
     return {
-        node.targets[0].id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+        name.id: text.value
+        for name, text in named
+        if isinstance(name, ast.Name) and isinstance(text, ast.Constant) and isinstance(text.value, str)
     }
 
 

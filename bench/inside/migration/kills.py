@@ -24,8 +24,8 @@ DEADLINE = 900  # seconds for a run to come so far
 def start(size: int) -> "subprocess.Popen[bytes]":
     """The flow, in a session of its own."""
     flow = f"from weekly import weekly; weekly('{WEEK}', {size})"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(["python", "-P", "-c", flow], start_new_session=True, **quiet)  # type: ignore[call-overload]
+    words = ["python", "-P", "-c", flow]
+    return subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def kill(process: "subprocess.Popen[bytes]", wanted: int, later: float) -> int:
