@@ -18,11 +18,7 @@ GOOD = {f"{n}.json": json.dumps({"id": f"order-{n}", "product": n, "quantity": 1
 POISON = {"2.json": '{"id": "order-2", "product', "4.json": '{"id": "order-4", "product": 4}'}
 
 
-@check(
-    "05-migration/poison",
-    file="poison.py",
-    hint="Only reading the message belongs into the try: what the shop raises is not the message's fault.",
-)
+@check("05-migration/poison", file="poison.py")
 def poison(file: Path) -> Outcome:
     """Five messages, two of them no orders; the shop is locked at first, which makes no order a dead letter."""
     expected = "with a locked shop: 0 orders dead; then: 3 rows, 2 dead with a reason, none left in the queue"
@@ -92,11 +88,7 @@ def bodies(*messages: list[str]) -> str:
     return " and ".join(message[-1] if message else "nothing" for message in messages)
 
 
-@check(
-    "05-migration/hidden",
-    file="hidden.py",
-    hint="One UPDATE sets visible_at for the first visible message and returns it: UPDATE … RETURNING id, body.",
-)
+@check("05-migration/hidden", file="hidden.py")
 def hidden(file: Path) -> Outcome:
     """One message is done, one in the hands of a consumer that is killed, and two are asked for at the same time."""
     expected = "at second 0: a and b; two at once: c and d; at 29: nothing; at 30: b; at 90: c"
