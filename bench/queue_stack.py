@@ -50,7 +50,8 @@ class Stack(Project):
 
     def load(self, count: int, *options: str) -> str:
         """Send orders; what the generator says."""
-        return self.exec("worker-drain", "python", "flows/load.py", self.broker, str(count), *options)
+        words = ("python", "flows/load.py", self.broker, str(count), *options)
+        return self.compose("exec", "-T", "worker-drain", *words, timeout=4 * PATIENCE)
 
     def judge(self, count: int, poison: float, seed: int) -> dict[str, int]:
         """What became of a load: see bench.inside.queues.judge."""
