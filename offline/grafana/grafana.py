@@ -20,7 +20,7 @@ import yaml
 
 PROVISIONING = Path("/etc/grafana/provisioning")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 190, 46, 8, 150  # of a picture; of its axes
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 198, 46, 8, 150  # of a picture; of its axes
 LINES = 8  # that have a name below
 COLOURS = ("#3b7ddd", "#e07b39", "#3a9d5d", "#b04fc0", "#c7a008", "#2aa7b5", "#d6456b", "#777")
 STYLE = """<style>
@@ -74,7 +74,7 @@ def lines(panel, first, last):
 
 def number(value, unit):
     """A number of an axis, short."""
-    return f"{value:.3g}{' s' if unit == 's' else ''}"
+    return (f"{value:,.0f}" if value >= 100 else f"{value:.3g}") + (" s" if unit == "s" else "")
 
 
 def picture(found, first, last, unit):
