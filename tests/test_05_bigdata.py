@@ -4,7 +4,6 @@ import ast
 import json
 import runpy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from engine.core import ROOT
 from engine.docker import docker
 from engine.images import ensure_stack
 from engine.stacks import Project
-from lab.checks.registry import all_checks
 
 LESSON = ROOT / "05-migration"
 INSIDE = (ROOT / "tests/bigdata_inside.py").read_text()
@@ -139,92 +137,3 @@ def test_the_copy_of_redshift_says_what_the_lines_are() -> None:
     print(told)
     for words in ("s3://stage/2026-W49/orders/0/manifest", "MANIFEST", "ESCAPE"):
         assert words in told
-
-
-LOAD = """
-import sqlite3, sys
-warehouse = sqlite3.connect(sys.argv[2])
-warehouse.execute("ATTACH ? AS shop", [sys.argv[1]])
-with warehouse:
-"""
-WHOLE = {
-    "EVERYTHING": LOAD + """
-    warehouse.execute("DELETE FROM orders")
-    warehouse.execute("INSERT INTO orders SELECT * FROM shop.orders")
-""",
-    "UNKNOWN_ONLY": LOAD + """
-    warehouse.execute("INSERT INTO orders SELECT * FROM shop.orders WHERE id NOT IN (SELECT id FROM main.orders)")
-""",
-}  # fmt: skip
-
-
-@pytest.mark.clock  # a second each
-@pytest.mark.parametrize(
-    ("name", "right", "wrong", "seen"),
-    [
-        ("overlap", "until - OVERLAP", "until", "an order 5 s late: 51"),
-        ("overlap", "OVERLAP = 60", "OVERLAP = 30", "and the oldest left the shop: 52; none twice"),
-        ("overlap", '"DELETE FROM orders WHERE id = ?"', '"SELECT ?"', "nothing new: "),
-        ("overlap", '"DELETE FROM orders WHERE id = ?"', '"DELETE FROM orders WHERE id <> ?"', "an order 5 s late: 9; "),
-        ("overlap", "", "EVERYTHING", "and the oldest left the shop: 43; none twice"),
-        ("overlap", "", "UNKNOWN_ONLY", "an order changed: 52, with 5"),
-        ("checksum", "repr(row)", "'|'.join(map(str, row))", "no difference seen: NULL for the note 'None'"),
-        ("checksum", "repr(row)", "''.join(map(repr, row[:1])).join(map(str, row))", "no difference seen: "),
-        ("checksum", "int(hashlib.md5(repr(row).encode()).hexdigest()[:8], 16)", "hash(row)", "in another order: "),
-        ("checksum", "total += int", "total ^= int", "no difference seen: another one tripled"),
-        ("checksum", "print(count, total)", "print([*database.execute('SELECT * FROM products ORDER BY id')])", "a line of "),
-    ],
-)  # fmt: skip
-def test_a_typical_wrong_answer_does_not_pass(name: str, right: str, wrong: str, seen: str, tmp_path: Path) -> None:
-    check = all_checks()[f"05-migration/{name}"]
-    text = check.solution.read_text()
-    assert right in text
-    (tmp_path / check.file).write_text(text.replace(right, wrong) if right else WHOLE[wrong])
-    outcome = check.judge(tmp_path / check.file)
-    assert not outcome.passed and seen in outcome.seen and "\n" not in outcome.seen, outcome.seen
-
-
-WINDOW = """
-import sqlite3, sys
-shop, warehouse = (sqlite3.connect(name) for name in sys.argv[1:3])
-[since] = warehouse.execute("SELECT until - 90 FROM watermark").fetchone()
-new = shop.execute("SELECT id, placed, amount FROM orders WHERE placed > ?", [since]).fetchall()
-with warehouse:
-    warehouse.execute("DELETE FROM orders WHERE placed > ?", [since])
-    warehouse.executemany("INSERT INTO orders VALUES (?, ?, ?)", new)
-    warehouse.execute("UPDATE watermark SET until = (SELECT MAX(placed) FROM orders)")
-"""
-UPSERT = """
-import sqlite3, sys
-warehouse = sqlite3.connect(sys.argv[2])
-warehouse.execute("ATTACH ? AS shop", [sys.argv[1]])
-warehouse.execute("CREATE UNIQUE INDEX IF NOT EXISTS one ON orders (id)")
-with warehouse:
-    warehouse.execute(
-        "INSERT OR REPLACE INTO orders SELECT * FROM shop.orders WHERE placed > (SELECT until FROM watermark) - 100")
-    warehouse.execute("UPDATE watermark SET until = (SELECT MAX(placed) FROM orders)")
-"""
-IN_ORDER = """
-import hashlib, sqlite3, sys
-digest = hashlib.sha256()
-for row in sqlite3.connect(sys.argv[1]).execute("SELECT * FROM products ORDER BY id, name, note, price"):
-    digest.update(repr(row).encode())
-print(digest.hexdigest())
-"""
-QUOTED = """
-import sqlite3, sys, zlib
-database = sqlite3.connect(sys.argv[1])
-database.create_function("crc", 1, lambda text: zlib.crc32(text.encode()))
-columns = " || ',' || ".join(f"quote({name})" for name in ("id", "name", "note", "price"))
-print(*database.execute(f"SELECT COUNT(*), SUM(crc({columns})) FROM products").fetchone())
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("overlap", WINDOW), ("overlap", UPSERT), ("checksum", IN_ORDER), ("checksum", QUOTED)]
-)
-def test_another_right_answer_passes(name: str, text: str, tmp_path: Path) -> None:
-    check = all_checks()[f"05-migration/{name}"]
-    (tmp_path / check.file).write_text(text)
-    outcome = check.judge(tmp_path / check.file)
-    assert outcome.passed, outcome.seen

@@ -56,12 +56,7 @@ def tests() -> str:
     return json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": f"{STEP}s", "tests": each})
 
 
-@check(
-    "05-migration/first-failure",
-    file="first_failure.yml",
-    hint="What is there now and was not there a minute ago: `x unless x offset 1m`. Join it to the increase with `or`.",
-    needs_docker=True,
-)
+@check("05-migration/first-failure", file="first_failure.yml", needs_docker=True)
 def first_failure(file: Path) -> Outcome:
     """The learner's rule, under series of a flow that fails for the first time, fails again, and is well."""
     expected = "5 of 5 scenarios: each failure of each flow fires, and two minutes later nothing does"
@@ -83,12 +78,7 @@ def first_failure(file: Path) -> Outcome:
     )
 
 
-@check(
-    "05-migration/who-is-woken",
-    file="who_is_woken.yml",
-    hint="The receiver at the top is for what no route wants. `=~` matches the whole name, and `continue` goes on looking.",
-    needs_docker=True,
-)
+@check("05-migration/who-is-woken", file="who_is_woken.yml", needs_docker=True)
 def who_is_woken(file: Path) -> Outcome:
     """Where Alertmanager would send alerts of several kinds, asked of amtool."""
     expected = "; ".join(f"{labels} to {receiver}" for labels, receiver in ROUTES.items())
