@@ -114,7 +114,9 @@ def ended_since(before: int) -> bool:
 
 def watch(stack: Project) -> None:
     """Let the probe of lesson 05 run, and once fail; photograph the dashboard, and the trace of a run that went well."""
-    stack.exec("worker-scheduler", *["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "monitoring/prefect.yaml"])
+    stack.exec(
+        "worker-scheduler", *["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "monitoring/prefect.yaml"]
+    )
     probe = prefect("/deployments/name/probe/every-5-minutes")["id"]
     pictures, grafana = PICTURES / "05-migration", f"http://{stack.address('grafana', 3000)}"
     jaeger = f"http://{stack.address('jaeger', 16686)}"
