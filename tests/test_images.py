@@ -84,9 +84,12 @@ def test_an_unknown_image_and_an_unknown_tag_are_seen() -> None:
 
 
 def test_no_tool_and_no_test_names_another_tag() -> None:
-    """A name that is left behind would be pulled beside the one of the table, or be missing without a network."""
+    """A name that is left behind would be pulled beside the one of the table, or be missing without a network.
+
+    Four digits are a port, as in rabbitmq:5672.
+    """
     repositories = "|".join(re.escape(image.repository) for image in images.IMAGES)
-    name = re.compile(rf"(?<![\w/.-])(?:{repositories}):(?:v?\d|latest|\$|trixie|bookworm)[\w.{{}}$:-]*")
+    name = re.compile(rf"(?<![\w/.-])(?:{repositories}):(?:v?\d(?!\d{{3}})|latest|\$|trixie|bookworm)[\w.{{}}$:-]*")
     known = {f"{image.repository}:{tag}" for image in images.IMAGES for tag in (image.tag, image.older)}
     wrong = [
         f"{file.relative_to(ROOT)}: {found}"
