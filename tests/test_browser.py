@@ -237,7 +237,7 @@ def test_answers_outlive_a_reload_and_a_page_in_another_order(page: Page, kinds:
     before, kinds.folder = kinds.folder, moved / "site"
     try:
         page.reload()
-        assert page.locator("form.exercise").first.get_attribute("id") == "ex-every-ten"
+        assert page.locator("form.exercise").first.get_attribute("id") == "ex-killed"
         expect_filled_in(page)
     finally:
         kinds.folder = before
