@@ -192,7 +192,10 @@ def predict(folder: Path, counts: str) -> Element:
     """Render a prediction, whose counts are included as a builder includes them."""
     (folder / "page.md").write_text(PREDICT)
     (folder / "counts.md").write_text(counts)
-    settings = {"lab.pages.extension": {"docs_dir": str(folder)}, "pymdownx.snippets": {"base_path": [str(folder)]}}
+    settings: dict[str, dict[str, object]] = {
+        "lab.pages.extension": {"docs_dir": str(folder)},
+        "pymdownx.snippets": {"base_path": [str(folder)]},
+    }
     converter = Markdown(extensions=[*EXTENSIONS, "tables", "pymdownx.snippets"], extension_configs=settings)
     return fromstring(f"<body>{converter.convert(PREDICT)}</body>")
 
