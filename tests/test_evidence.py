@@ -98,7 +98,7 @@ def thirty(nine: list[Evidence], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def test_an_export_can_be_read_again(nine: list[Evidence], tmp_path: Path) -> None:
-    full = replace(nine[-1], name="Ana", answers=ANSWERS, images={"python:3.13": f"sha256:{'0' * 64}"})
+    full = replace(nine[-1], name="Ana", answers=ANSWERS, images={"debian:trixie-slim": f"sha256:{'0' * 64}"})
     file = tmp_path / "ana.json"
     file.write_text(written(full))
     assert read(file, set(all_checks())) == full

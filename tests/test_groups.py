@@ -139,4 +139,4 @@ def test_pages_that_start_the_same_stack_run_in_turn() -> None:
 def test_one_shell_runs_the_pages_in_the_order_of_the_course() -> None:
     said = pytest_on(ROOT, "--one-shell", "--collect-only", "docs/en").stdout
     pages = list(dict.fromkeys(re.findall(r"^docs/en/([\w-]+\.md)::", said, re.M)))
-    assert pages == [page.name for page in course_pages()]
+    assert pages == [page.name for page in course_pages() if "```console" in page.read_text()]

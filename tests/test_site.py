@@ -64,7 +64,7 @@ class Reader(HTMLParser):
         self.urls: list[str] = []
         self.answers: list[str] = []
         self.details: list[bool] = []  # for each open <details>, whether it is an answer
-        self.code = 0
+        self.shown = 0  # how many files and tables are open: a page may show one, and its answer again
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -75,16 +75,16 @@ class Reader(HTMLParser):
         self.urls += re.findall(r"url\(['\"]?([^'\")]*)", values.get("style") or "")
         if tag == "details":
             self.details.append("answer" in (values.get("class") or "").split())
-        self.code += tag == "pre"
+        self.shown += tag in ("pre", "table")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "details":
             self.details.pop()
-        self.code -= tag == "pre"
+        self.shown -= tag in ("pre", "table")
 
     def handle_data(self, data: str) -> None:
         words = " ".join(data.split())
-        if any(self.details) and not self.code and len(words) > 40:  # a page may show a file, and its answer again
+        if any(self.details) and not self.shown and len(words) > 40:
             self.answers.append(words)
 
 

@@ -169,7 +169,7 @@ def three_am(file: Path) -> Outcome:
     expected = seen = ""
     for moment, zone, hours in NIGHTS:
         with running(file, moment, zone, stdout=subprocess.PIPE) as program:
-            lines = list(output(program, seconds=5))
+            lines = list(output(program, seconds=30))
             complaint = program.complaint()
         answer = lines[-1] if lines else complaint or "no output"
         expected = f"{moment} {zone}: {hours * 3600:.0f} seconds"
