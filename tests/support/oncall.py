@@ -82,17 +82,20 @@ def shift(
         end = threading.Timer(DEADLINE, process.kill)
         end.start()
         said = []
-        for line in process.stdout:
-            said.append(line)
-            if "  the shift begins; " in line:
-                meet()
-            if "  pager: " in line:
-                process.stdin.write("\n")
-                process.stdin.flush()
-            if line.endswith("  you: noticed\n"):
-                repair()
-        code = process.wait()
-        end.cancel()
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if "  the shift begins; " in line:
+                    meet()
+                if "  pager: " in line:
+                    process.stdin.write("\n")
+                    process.stdin.flush()
+                if line.endswith("  you: noticed\n"):
+                    repair()
+            code = process.wait()
+        finally:  # also when what is done to it has failed
+            process.kill()
+            end.cancel()
     return Ended(code, "".join(said), file.read_text() if file.exists() else "")
 
 
