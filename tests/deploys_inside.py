@@ -16,7 +16,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 
 EVERY = 6  # seconds
-DEPLOYS, PATIENCE = 100, 300
+DEPLOYS, PATIENCE = 100, 600
 plan_anew = runpy.run_path("deploy_changed.py")["plan_anew"]
 client = get_client(sync_client=True)
 began = datetime.now(UTC)

@@ -115,7 +115,7 @@ def test_each_pool_runs_its_flow_and_a_second_deployment_changes_nothing(stack: 
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_hundred_deploys_about_the_ticks_of_a_schedule(stack: Project) -> None:
     """No time is lost, and none is planned twice. Without planning anew some are lost; without a slug some come twice."""
     program = (ROOT / "tests/deploys_inside.py").read_text()
