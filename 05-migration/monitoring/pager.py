@@ -39,10 +39,10 @@ def receive(message: dict[str, Any]) -> None:
     global heard
     for alert in message["alerts"]:
         name = alert["labels"]["alertname"]
-        if name == "Watchdog":
-            heard = time.monotonic()
-        else:
+        if name != "Watchdog":
             keep(name, alert["status"], alert["annotations"].get("summary", ""), alert["startsAt"])
+        elif alert["status"] == "firing":  # that it is resolved says only that Alertmanager has not heard of it
+            heard = time.monotonic()
 
 
 def listen_for_watchdog(end: threading.Event) -> None:
