@@ -63,6 +63,7 @@ def _form(exercise: Exercise, block: Element) -> Element:
     elif exercise.kind == "text long":
         _node(_answer_label(fields), "textarea", {"rows": "5"})
     elif exercise.kind == "predict":
+        fields.set("data-search-exclude", "")  # the section that it asks about is what a search has to find
         _prediction(fields, exercise, answers)
     elif exercise.kind == "check":
         _command(fields, f"lab check {exercise.check}")

@@ -25,6 +25,8 @@ _INSIDE = frozenset({"em", "strong"})
 _APART = frozenset(
     {"a", "code", "pre", "dl", "details", "table", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "legend"}
 )
+# What stands apart by its class: titles of notes, and the first page, whose links lead to the course.
+_APART_CLASSES = frozenset({"admonition-title", "first-words", "first-proofs", "first-columns"})
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _prose(parent: Element) -> Iterator[Element]:
     """The paragraphs and list items below an element, in their order, without those that stand apart."""
     for child in parent:
         classes = child.get("class", "").split()
-        if child.tag in _APART or "admonition-title" in classes or child.get("role") == "status":
+        if child.tag in _APART or _APART_CLASSES & set(classes) or child.get("role") == "status":
             continue
         if child.tag in _PROSE:
             yield child

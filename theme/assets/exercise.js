@@ -139,13 +139,16 @@
     }
   }
 
-  // Saves and loads progress as a file; a page without exercises does not pay for it.
-  const FILES = new URL("progress.js", document.currentScript.src).href;
+  // What only some pages need; the others do not pay for it.
+  const SCRIPTS = { "form.exercise, .progress-file": "progress.js", "a.term": "terms.js", "form[data-kind=predict]": "predict.js" };
+  const HERE = document.currentScript.src;
 
-  function start() {
+  async function start() {
     document.querySelectorAll("form.exercise").forEach(setUp);
     showProgress();
-    if (document.querySelector("form.exercise, .progress-file")) import(FILES);
+    const needed = Object.entries(SCRIPTS).filter(([part]) => document.querySelector(part));
+    await Promise.all(needed.map(([, script]) => import(new URL(script, HERE).href)));
+    for (const form of document.querySelectorAll("form[data-kind=predict]")) form.dispatchEvent(new Event("stored"));
   }
 
   addEventListener("storage", () => { // another tab, or progress.js

@@ -1,5 +1,5 @@
 // Predictions: once you have compared, each number of yours has beside it what was measured.
-// exercise.js keeps the numbers, and says so with `shown` after each change.
+// exercise.js loads this, keeps the numbers, and says so with `shown` after each change.
 (() => {
   "use strict";
 

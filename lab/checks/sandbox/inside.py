@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 API = "http://127.0.0.1:4200/api"
-DEADLINE = 90  # seconds within which the server has to answer
+DEADLINE = 180  # seconds within which the server has to answer
 MOST_TEXT = 20_000  # bytes: of a program's output only the last ones count
 # A flow that is not async ends on the next full second because of its heartbeat, and no environment variable can turn
 # that off. Without it each program of a check takes a second less.
