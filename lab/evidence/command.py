@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.core import UserError
+from engine.core import IMPOSSIBLE, UserError
 from lab.checks.registry import all_checks
 from lab.console import ended_by_signals, fail, judged, out, plural
 from lab.cron.crontab import printable
@@ -81,7 +81,7 @@ def verify_(
         report(file, made, findings)
         results.update(one.result for one in findings)
     if unreadable or (results[Result.NOT_JUDGED] and not results[Result.DIFFERS]):
-        raise typer.Exit(2)
+        raise typer.Exit(IMPOSSIBLE)
     judged(not results[Result.DIFFERS])
 
 
@@ -112,4 +112,4 @@ def class_(
     left_out = f", {plural(len(refused), 'file')} left out" if refused else ""
     out.print(f"{page_file} and {csv_file}: {plural(len(learners), 'learner')}{left_out}", markup=False)
     if refused:
-        raise typer.Exit(2)
+        raise typer.Exit(IMPOSSIBLE)

@@ -80,7 +80,7 @@ def read(path: Path, known: set[str]) -> Evidence:
 def evidence_of(value: Any, known: set[str]) -> Evidence:
     """The evidence that a value of JSON is. Raises Refused."""
     keys = {"format", "version", *Evidence.__dataclass_fields__}
-    _head(value, FORMAT)
+    _head(value)
     got = fields(value, "the file", keys)
     answers = entries(got["answers"], "answers", MOST_ANSWERS)
     return Evidence(
@@ -108,10 +108,10 @@ def exercises_of(value: Any, known: set[str]) -> dict[str, Exercise]:
     return {id: _exercise(id, one) for id, one in exercises.items()}
 
 
-def _head(value: Any, format: str) -> None:
-    """Refuse what is no file of this format and of the version that is known here."""
-    if not isinstance(value, dict) or value.get("format") != format:
-        raise Refused(f"is not in the format {format}")
+def _head(value: Any) -> None:
+    """Refuse what is no export, or of a version that is not known here."""
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise Refused(f"is not in the format {FORMAT}")
     version = value.get("version")
     if type(version) is not int or version != VERSION:  # True is 1, too
         raise Refused(f"is not of version {VERSION} of its format")

@@ -78,13 +78,13 @@ def cut(text: str) -> str:
     return printable(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …")
 
 
-def fields(value: Any, what: str, needed: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+def fields(value: Any, what: str, needed: set[str]) -> dict[str, Any]:
     """An object with these keys and no others. Raises Refused."""
     if not isinstance(value, dict):
         raise Refused(f"{what} is not an object")
     if lacking := sorted(needed - set(value)):
         raise Refused(f"{what} lacks {lacking[0]!r}")
-    if more := sorted(set(value) - needed - optional):
+    if more := sorted(set(value) - needed):
         raise Refused(f"{what} has {cut(more[0])!r}, which version 1 does not know")
     return value
 
