@@ -1,6 +1,6 @@
 # The front door. Every target is thin: what it does lives in offline/ and lab/.
 .DEFAULT_GOAL := help
-.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect chaos-etl bench-incidents chaos-incidents vectors conform outages contrast lock prefect clean
+.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect bench-migration chaos-etl bench-incidents chaos-incidents bench-queues chaos-queues vectors conform outages contrast lock prefect clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -82,6 +82,9 @@ bench-etl: ## rows a second from PostgreSQL to ClickHouse, by many routes (ROWS=
 bench-prefect: ## what Prefect costs: starts, tasks, runs a minute, idle memory (REPEAT=3 RUNS=30)
 	@$(PYTHON) -m bench.overhead
 
+bench-migration: ## MariaDB to the warehouse beside a dump by hand, killed ten times, and on Dask (WORDS="load kills dask" ROWS=... REPEAT=3)
+	@$(PYTHON) -m bench.migration $(WORDS)
+
 chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILLS=100 SECONDS=1800 SEED=1, or NAIVE=1)
 	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
 
@@ -90,6 +93,12 @@ bench-incidents: ## what a collection of lesson 04 costs, by Prefect and by cron
 
 chaos-incidents: ## both collectors of lesson 04 under faults and kill -9, then every row compared (RUNS=200 SEED=1)
 	@$(PYTHON) -m bench.incidents chaos
+
+bench-queues: ## consumers of lesson 05 by number, beside one without Prefect, and other patterns (BURST=3000 REPEAT=3 PARTS=scale)
+	@$(PYTHON) -m bench.queues
+
+chaos-queues: ## both brokers of lesson 05 under kill -9, then every order counted (MESSAGES=20000 KILLS=20 SEED=1 BROKERS=sqs)
+	@$(PYTHON) -m bench.queue_chaos
 
 vectors: ## what real cron does with hundreds of schedules, made twice, in bench/vectors.json
 	@$(PYTHON) -m bench.vectors

@@ -1,4 +1,4 @@
-"""Pictures of Prefect's pages, light and dark, for the pages of the course."""
+"""Pictures of the pages of Prefect and of what watches it, light and dark, for the pages of the course."""
 
 import base64
 import json
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
@@ -15,6 +15,7 @@ from engine.core import ROOT, UserError, say
 LOGIN = "admin:beyond-cron"
 SIDEBAR, WIDTH, HEIGHT = 256, 1024, 900  # pixels of a page
 MOST = 75_000  # bytes of a picture
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 # A picture as WebP, by the browser that took it.
 WEBP = """async png => {
     const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
@@ -36,6 +37,7 @@ class View:
     top: int = 0
     bottom: int = 480
     width: int = WIDTH
+    left: int = SIDEBAR
 
 
 def wait(what: str, happened: Callable[[], T]) -> T:
@@ -58,8 +60,8 @@ def photograph(ui: str, views: dict[str, View], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": SIDEBAR + WIDTH, "height": HEIGHT})
+        for scheme in SCHEMES:
+            page = browser.new_page(viewport={"width": SIDEBAR + WIDTH, "height": HEIGHT}, color_scheme=scheme)
             page.set_default_timeout(DEADLINE * 1000)
             password = base64.b64encode(LOGIN.encode()).decode()
             kept = {"prefect-password": password, "color-scheme": json.dumps(scheme)}
@@ -68,7 +70,7 @@ def photograph(ui: str, views: dict[str, View], folder: Path) -> None:
                 page.goto(ui + view.path)
                 page.get_by_text(view.text).first.wait_for()
                 page.wait_for_timeout(3000)  # a chart grows after its data have come
-                clip = FloatRect(x=SIDEBAR, y=view.top, width=view.width, height=view.bottom - view.top)
+                clip = FloatRect(x=view.left, y=view.top, width=view.width, height=view.bottom - view.top)
                 file = folder / f"{name}-{scheme}.webp"
                 file.write_bytes(webp(page, page.screenshot(clip=clip)))
                 say(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} KB")

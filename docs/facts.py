@@ -30,6 +30,9 @@ PAGES = (
     "missed-runs",
     "05-migration",
     "move",
+    "workers",
+    "monitoring",
+    "bigdata",
     "contrast",
 )
 MEASURED = ROOT / "results/measured.json"

@@ -1,9 +1,11 @@
-"""Take the pictures of lessons 03 and 04: start a lesson's stack, let things happen, photograph Prefect's pages.
+"""Take the pictures of lessons 03, 04 and 05: start a lesson's stack, let things happen, photograph Prefect's pages.
 
 `make screenshots` does it. The stacks are its own, with ports of their own, and gone afterwards.
 """
 
-from docs.camera import HEIGHT, LOGIN, View, photograph, wait
+from functools import partial
+
+from docs.camera import HEIGHT, LOGIN, SIDEBAR, WIDTH, View, photograph, wait
 from engine.core import ROOT, program
 from engine.docker import require_engine
 from engine.stacks import Project
@@ -13,6 +15,7 @@ PICTURES = ROOT / "docs/en/img"
 PORT, API_PORT = "4280", "8084"
 UI = f"http://localhost:{PORT}"
 ETL, INCIDENTS = "sales-etl/every-2-minutes", "incidents-by-pop/every-20-minutes"
+PROBE = "probe/every-5-minutes"
 
 prefect = PrefectApi(f"127.0.0.1:{PORT}", LOGIN)
 
@@ -104,6 +107,31 @@ def collect(stack: Project) -> dict[str, View]:
     }
 
 
+def ended_since(before: int) -> bool:
+    """Whether more runs of the probe have ended than these."""
+    return len(runs(PROBE, type=["COMPLETED", "FAILED"])) > before
+
+
+def watch(stack: Project) -> None:
+    """Let the probe of lesson 05 run, and once fail; photograph the dashboard, and the trace of a run that went well."""
+    stack.exec(
+        "worker-scheduler", *["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "monitoring/prefect.yaml"]
+    )
+    probe = prefect("/deployments/name/probe/every-5-minutes")["id"]
+    pictures, grafana = PICTURES / "05-migration", f"http://{stack.address('grafana', 3000)}"
+    jaeger = f"http://{stack.address('jaeger', 16686)}"
+    for broken in (False, True, False):
+        stack.compose("stop" if broken else "start", "warehouse")
+        before = len(runs(PROBE, type=["COMPLETED", "FAILED"]))
+        prefect(f"/deployments/{probe}/create_flow_run", {})
+        wait("end of a run", partial(ended_since, before))
+    traces = wait("trace", lambda: call(f"{jaeger}/api/traces?service=probe&limit=1")["data"])
+    views = {"dashboard": View("/d/orders", "Orders and flows", bottom=HEIGHT, width=SIDEBAR + WIDTH, left=0)}
+    photograph(grafana, views, pictures)
+    trace = View(f"/trace/{traces[0]['traceID']}", "probes receive", bottom=520, width=SIDEBAR + WIDTH, left=0)
+    photograph(jaeger, {"trace": trace}, pictures)
+
+
 def main() -> None:
     """Start each lesson's stack, let things happen, and take the pictures."""
     require_engine("make screenshots")
@@ -114,6 +142,9 @@ def main() -> None:
     with Project(ROOT / "04-incidents", "screenshots", env) as stack:
         stack.up("worker")
         photograph(UI, collect(stack), PICTURES / "04-incidents")
+    with Project(ROOT / "05-migration", "screenshots", env | {"COMPOSE_PROFILES": "prefect,monitoring"}) as stack:
+        stack.up()
+        watch(stack)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ class Container:
 
     `state` is created, running, paused, restarting or exited; `health` is "" where there is no healthcheck, else
     starting, healthy or unhealthy, and `checked` is what the last check printed. `error` is why Docker could not start
-    it, `restarts` counts how often Docker has started it again by itself. `out_of_memory` says that the kernel has
-    killed a process in it, its first one or another. `needs` has the services that Compose starts before it, with the
-    condition, and `ports` those of the host, as 127.0.0.1:4200.
+    it, `started` when it was started last, `restarts` counts how often Docker has started it again by itself.
+    `out_of_memory` says that the kernel has killed a process in it, its first one or another. `needs` has the services
+    that Compose starts before it, with the condition, and `ports` those of the host, as 127.0.0.1:4200.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Container:
     exit_code: int
     out_of_memory: bool
     error: str
+    started: str
     restarts: int
     health: str
     checked: str
@@ -73,6 +74,7 @@ def container_of(inspected: dict[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         out_of_memory=state.get("OOMKilled", False),
         error=state.get("Error", ""),
+        started=state.get("StartedAt", ""),
         restarts=inspected.get("RestartCount", 0),
         health=health.get("Status", ""),
         checked=(health.get("Log") or [{}])[-1].get("Output", "").strip(),

@@ -51,10 +51,23 @@ IMAGES = (
     Image("redis", "7.4-bookworm", "redis", 140),
     Image("rabbitmq", "4.3-management", "rabbitmq", 290),
     Image("mariadb", "11.8", "mariadb", 340),
+    Image("prom/prometheus", "v3.13.5", "prometheus", 380),
+    Image("prom/alertmanager", "v0.34.1", "alertmanager", 110),
+    Image("grafana/grafana", "13.2.3", "grafana", 900),
+    Image("jaegertracing/jaeger", "2.21.0", "jaeger", 150),
 )  # fmt: skip
-DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB = (image.name for image in IMAGES)
+DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB, *MONITORING = (image.name for image in IMAGES)
+PROMETHEUS, ALERTMANAGER, GRAFANA, JAEGER = MONITORING
 TABLE = {image.name: image for image in IMAGES}
-BASES = [PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB]  # what the course itself is built from or runs
+BASES = [
+    PYTHON,
+    POSTGRES,
+    CLICKHOUSE,
+    REDIS,
+    RABBITMQ,
+    MARIADB,
+    *MONITORING,
+]  # what the course itself is built from or runs
 STAND_IN = '{{with .Config.Labels}}{{index . "beyond-cron.stand-in"}}{{end}}'
 
 

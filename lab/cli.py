@@ -12,6 +12,7 @@ from lab.doctor import command as doctor
 from lab.evidence import command as evidence
 from lab.faults import command as faults
 from lab.migrate import command as migrate
+from lab.oncall import command as oncall
 from lab.policy import command as policy
 from lab.progress import command as progress
 from lab.progress import watch
@@ -42,5 +43,6 @@ app.command()(up.down)
 app.command("break")(faults.break_)
 app.command("fix")(faults.fix)
 app.command("why")(why.command(lint))
+app.command("oncall")(oncall.oncall)
 app.command("trigger", context_settings=trigger.PASSED_ON, add_help_option=False)(trigger.trigger)
 app.command("mend", hidden=True)(faults.fix)  # as it was called at first

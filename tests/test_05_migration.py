@@ -25,7 +25,7 @@ PORT = "14205"
 PATIENCE = 240  # seconds
 SERVICES = {
     *("shop", "rabbitmq", "sqs", "warehouse", "feed", "legacy", "prefect-db", "prefect-server"),
-    *("worker-scheduler", "worker-queues", "worker-bigdata"),
+    *("worker-scheduler", "worker-queues", "worker-drain", "worker-bigdata"),
 }
 
 
@@ -93,11 +93,14 @@ def planned() -> dict[str, str]:
 def test_each_pool_runs_its_flow_and_a_second_deployment_changes_nothing(stack: Project) -> None:
     """The second one while runs are under way."""
     before = deployed()
-    assert {name: len(ids) for name, ids in before.items()} == {"hourly": 2, "often": 2, "daily": 2}
+    assert {name: len(ids) for name, ids in before.items()} == {
+        **dict.fromkeys(("hourly", "often", "daily"), 2),
+        **dict.fromkeys(("drain", "replay", "watch"), 1),  # no schedule
+    }
     assert until(lambda: len(planned()) >= 15, PATIENCE, every=1), planned()
     runs = [ask(f"/deployments/{ids[0]}/create_flow_run", {})["id"] for ids in before.values()]
     coming = planned()
-    assert "unchanged: hourly, often, daily" in stack.compose("run", "--rm", "-T", "deployer")
+    assert "unchanged: hourly, often, daily, drain, replay, watch" in stack.compose("run", "--rm", "-T", "deployer")
     still = planned()
     assert deployed() == before
     begun = {
@@ -139,10 +142,10 @@ def test_the_server_is_restarted_in_the_middle_of_a_deploy(stack: Project) -> No
             said += line
             if "unchanged: " in line and said.count("unchanged: ") == 1:
                 stack.compose("restart", "--timeout", "1", "prefect-server")
-    assert process.returncode == 0 and "unchanged: often\n" in said, said
+    assert process.returncode == 0 and "unchanged: often, drain, replay, watch\n" in said, said
     assert deployed() == before
     assert crons() == {"40 * * * *", "*/5 * * * *", "20 4 * * *"}
-    assert "unchanged: often\n" in stack.compose("run", "--rm", "-T", "deployer")
+    assert "unchanged: often, drain, replay, watch\n" in stack.compose("run", "--rm", "-T", "deployer")
     assert (deployed(), crons()) == (before, {"50 * * * *", "*/5 * * * *", "30 4 * * *"})
 
 
@@ -249,14 +252,14 @@ def test_a_stop_kills_nothing_and_what_was_kept_is_there_afterwards(stack: Proje
 def test_a_command_ends_before_its_worker(stack: Project) -> None:
     """`docker compose stop` gives it SIGTERM and time, and its run says at once what has become of it."""
     deploy = "prefect --no-prompt deploy flows/run_command.py:run_command --pool queues --name long"
-    stack.exec("worker-queues", *deploy.split())
+    stack.exec("worker-drain", *deploy.split())
     deployment = ask("/deployments/name/run-command/long")["id"]
     told = "trap 'echo ended > /srv/shop/log/long; exit 0' TERM; echo began > /srv/shop/log/long; sleep 600 & wait"
     run = ask(f"/deployments/{deployment}/create_flow_run", {"parameters": {"command": told}})["id"]
     assert until(lambda: log(stack, "long") == "began", PATIENCE, every=1)
-    stack.compose("stop", "--timeout", "60", "worker-queues")
+    stack.compose("stop", "--timeout", "60", "worker-drain")
     state = ask(f"/flow_runs/{run}")["state"]
     assert (log(stack, "long"), state["type"]) == ("ended", "CRASHED"), state
-    assert "termination signal" in state["message"] and exit_codes(stack)["worker-queues"] == 0
-    stack.up("worker-queues")
-    stack.exec("worker-queues", "prefect", "--no-prompt", "deployment", "delete", "run-command/long")
+    assert "termination signal" in state["message"] and exit_codes(stack)["worker-drain"] == 0
+    stack.up("worker-drain")
+    stack.exec("worker-drain", "prefect", "--no-prompt", "deployment", "delete", "run-command/long")

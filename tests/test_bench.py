@@ -43,7 +43,9 @@ def start(module: str, **variables: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(words, cwd=ROOT, env=os.environ | variables, text=True, stdout=pipe, stderr=pipe)
 
 
-@pytest.mark.parametrize("module", ["chaos", "etl", "incidents", "outages", "overhead", "vectors"])
+@pytest.mark.parametrize(
+    "module", ["chaos", "etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"]
+)
 def test_help_is_what_the_program_says_of_itself(module: str) -> None:
     """And it starts nothing."""
     about = (ast.get_docstring(ast.parse((ROOT / f"bench/{module}.py").read_text()), clean=False) or "").strip()
@@ -51,7 +53,9 @@ def test_help_is_what_the_program_says_of_itself(module: str) -> None:
     assert done.returncode == 0 and about in done.stdout and not done.stderr
 
 
-@pytest.mark.parametrize("module", ["etl", "incidents", "outages", "overhead", "vectors"])
+@pytest.mark.parametrize(
+    "module", ["etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"]
+)
 def test_a_word_that_a_benchmark_does_not_know_is_one_line(module: str) -> None:
     words = (sys.executable, "-m", f"bench.{module}", "fast")
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
@@ -164,7 +168,7 @@ def test_the_machine_cannot_be_described_without_a_daemon(monkeypatch: pytest.Mo
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("module", ["etl", "overhead", "chaos", "vectors", "conform"])
+@pytest.mark.parametrize("module", ["etl", "migration", "overhead", "chaos", "vectors", "conform"])
 def test_without_an_engine_it_says_so_in_one_line(module: str) -> None:
     process = start(module, LAB_ENGINE="no")
     output, errors = process.communicate(timeout=30)

@@ -71,6 +71,11 @@ IMPOSSIBLE = {
         (["--surprise", "burst"], "chooses"),
     ],
     "fix": [([], "lab doctor"), (["paused"], "--help")],
+    "oncall": [
+        (["--output", str(ROOT / "README.md")], "is there already"),
+        ([], "lab doctor"),
+        (["--seed", "x"], "--help"),
+    ],
     "trigger": [
         ([], "--help"),
         (["--list", "--url", "x"], "no address"),

@@ -3,20 +3,23 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from support import oncall
 from support.engine import until
 from typer.testing import CliRunner
 
 from contrast.fault import faults
-from engine.core import ROOT
+from engine.core import ROOT, UserError
 from engine.docker import docker
 from lab.cli import app
+from lab.faults import catalogue
 from lab.faults.catalogue import BOARD_ONLY, FAULTS, acts
-from lab.faults.stack import CRON, LESSONS, PREFECT
+from lab.faults.stack import CRON, LESSONS, PREFECT, find
 
 JOB = "python-scheduler-cron"
 
@@ -193,6 +196,21 @@ def prefect() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="class")
+def scheduled(prefect: None) -> Iterator[None]:
+    """The stack as a learner has it, with its schedule."""
+    path = f"/deployments/{deployment('every-2-minutes')}"
+    ask(path, {"paused": False}, "PATCH")
+    yield
+    ask(path, {"paused": True}, "PATCH")
+
+
+def start_soon() -> None:
+    """Start a run, rather than wait for the schedule; it has one every two minutes, should the server be too busy."""
+    with suppress(UserError):
+        start("every-2-minutes")
+
+
 @pytest.mark.stack
 class TestPrefect:
     @pytest.mark.parametrize(
@@ -254,3 +272,40 @@ class TestPrefect:
         assert (code, fixed) == (0, ["host-asleep", "upstream-down", "no-env", "silent-failure", "burst", "poison"])
         assert lab("fix") == (0, "nothing is broken\n")
         assert state(start("backfill"), *ENDED)["name"] == "Completed"
+
+    @pytest.mark.timeout(2 * oncall.DEADLINE)
+    @pytest.mark.parametrize("seed", oncall.seeds())
+    def test_a_shift(self, scheduled: None, seed: int, tmp_path: Path) -> None:
+        """Nothing done scores nothing; and what is touched beside the repair is told apart from it."""
+        nothing = oncall.shift(seed, tmp_path, minutes=0)
+        assert (nothing.code, nothing.score) == (1, 0), nothing.said
+        assert nothing.figure("repaired") == "never" and "the fault is still on" in nothing.post_mortem
+        assert lab("fix")[1].endswith(f"03-prefect: {nothing.fault} is fixed\n")
+        act = acts(PREFECT)[nothing.fault]
+
+        def is_on() -> bool:
+            stack = find(PREFECT)
+            return bool(stack and catalogue.is_on(stack, act))
+
+        def meet() -> None:
+            """Start runs that meet the fault; no server, no run."""
+            assert until(is_on, 240)
+            if nothing.fault not in ("paused", "host-asleep"):
+                for _ in range(3 if nothing.fault == "slow-run" else 1):  # two are cancelled while the first one waits
+                    start_soon()
+
+        def repair() -> None:
+            compose(PREFECT, "restart", "--timeout", "1", "generator")
+            assert is_on(), "that was the wrong repair"
+            assert lab("fix")[0] == 0
+            start_soon()
+
+        repaired = oncall.shift(seed, tmp_path, 30, meet, repair)
+        assert (repaired.code, repaired.fault) == (0, nothing.fault), repaired.said
+        assert repaired.score > 0 and "−5 touched what was not broken" in repaired.figure("score")
+        assert repaired.figure("touched") == "generator was restarted"
+        assert repaired.figure("rows").startswith("0 lost, 0 doubled, ")
+        lines = repaired.post_mortem.splitlines()
+        for event in (f"the fault: {repaired.fault}", "pager: ", "you: noticed", "the fault is gone", "repaired: "):
+            assert sum(line.startswith("| ") and event in line for line in lines) == 1, event
+        oncall.keep(seed, nothing, repaired)

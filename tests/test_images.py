@@ -58,6 +58,11 @@ def plain_table(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(image.variable or "NONE", raising=False)
 
 
+def repository(name: str) -> str:
+    """The name of an image without its tag."""
+    return name.partition(":")[0]
+
+
 def strangers(found: dict[str, str]) -> dict[str, str]:
     return {
         file: name for file, name in found.items() if as_started(name) not in {image.name for image in images.IMAGES}
@@ -79,9 +84,12 @@ def test_an_unknown_image_and_an_unknown_tag_are_seen() -> None:
 
 
 def test_no_tool_and_no_test_names_another_tag() -> None:
-    """A name that is left behind would be pulled beside the one of the table, or be missing without a network."""
+    """A name that is left behind would be pulled beside the one of the table, or be missing without a network.
+
+    Four digits are a port, as in rabbitmq:5672.
+    """
     repositories = "|".join(re.escape(image.repository) for image in images.IMAGES)
-    name = re.compile(rf"(?<![\w/.-])(?:{repositories}):(?:\d|latest|\$|trixie|bookworm)[\w.{{}}$:-]*")
+    name = re.compile(rf"(?<![\w/.-])(?:{repositories}):(?:v?\d(?!\d{{3}})|latest|\$|trixie|bookworm)[\w.{{}}$:-]*")
     known = {f"{image.repository}:{tag}" for image in images.IMAGES for tag in (image.tag, image.older)}
     wrong = [
         f"{file.relative_to(ROOT)}: {found}"
@@ -95,8 +103,9 @@ def test_no_tool_and_no_test_names_another_tag() -> None:
 
 @pytest.mark.parametrize("image", images.IMAGES, ids=lambda image: image.name)
 def test_a_tag_is_pinned_to_a_release_with_fixes_only(image: images.Image) -> None:
-    """PostgreSQL counts its releases by one number, the others by two; Debian has names."""
-    number = r"\d+" if image.repository == "postgres" else r"\d+\.\d+"
+    """PostgreSQL counts its releases by one number, others by two or three; Debian has names."""
+    parts = {"postgres": 1, **dict.fromkeys(map(repository, images.MONITORING), 3)}.get(image.repository, 2)
+    number = "v?" * (parts == 3) + r"\.".join([r"\d+"] * parts)
     assert re.fullmatch(r"trixie-slim" if image.repository == "debian" else rf"{number}(-slim)?(-[a-z]+)?", image.tag)
     assert image.architectures == ("amd64", "arm64") and set(image.processor) <= set(image.architectures)
 

@@ -27,7 +27,9 @@ EXERCISES = ("lab.checks.registry", "lab.pages.exercises", "lab.progress.store")
 JUDGING = ("lab.migrate.",)
 # What a learner has done is what the checks say: the wing `evidence` runs them.
 CHECKS = ("lab.checks.runner", "lab.checks.sandbox", "lab.checks.command.SHIPPED")
-MORE = {"checks": JUDGING, "evidence": CHECKS}
+# A shift breaks what `lab break` breaks, and its post-mortem quotes `lab why`: the wing `oncall` has no faults of its own.
+ON_CALL = ("lab.faults.", "lab.why.")
+MORE = {"checks": JUDGING, "evidence": CHECKS, "oncall": ON_CALL}
 LESSONS = sorted(path.name for path in ROOT.glob("[0-9][0-9]-*"))
 
 

@@ -17,7 +17,7 @@ import pytest
 from support.engine import tried as docker
 from support.warehouse import drop_in
 
-from engine.images import CLICKHOUSE, MARIADB, POSTGRES, RABBITMQ, REDIS
+from engine.images import ALERTMANAGER, CLICKHOUSE, GRAFANA, MARIADB, POSTGRES, PROMETHEUS, RABBITMQ, REDIS
 
 pytestmark = pytest.mark.stack
 NAME = f"stand-in-{os.getpid()}"  # of the container and of its volume
@@ -386,3 +386,60 @@ def test_rabbitmq_refuses_a_variable_that_it_no_longer_reads() -> None:
     start(RABBITMQ, RABBITMQ_VM_MEMORY_HIGH_WATERMARK="0.5")
     assert exit_code() == 1
     assert "error: " in logs() and "RABBITMQ_VM_MEMORY_HIGH_WATERMARK" in logs()
+
+
+def wget(address: str) -> str:
+    return inside("wget", "-q", "-O", "-", f"http://127.0.0.1:{address}")
+
+
+def test_prometheus(tmp_path: Path) -> None:
+    """Started as the image does it by itself, as nobody, on a volume that the next container finds."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: always, rules: [{alert: Watchdog, expr: vector(1)}]}]\n")
+    settings = tmp_path / "prometheus.yml"
+    settings.write_text("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [rules.yml]\n"
+                        "scrape_configs: [{job_name: own, static_configs: [{targets: ['localhost:9090']}]}]\n")  # fmt: skip
+    files = {file: f"/etc/prometheus/{file.name}" for file in (rules, settings)}
+    start(PROMETHEUS, volume="/prometheus", files=files)
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9090/-/ready")
+    assert inside("id", "-u") == inside("stat", "--format", "%u", "/proc/1") == "0 65534"
+    wait_for("sh", "-c", "wget -q -O - 'http://127.0.0.1:9090/api/v1/query?query=up' | grep -q '\"1\"'")
+    wait_for("sh", "-c", "wget -q -O - http://127.0.0.1:9090/api/v1/alerts | grep -q Watchdog")
+    assert inside("promtool", "check", "config", "/etc/prometheus/prometheus.yml").startswith("0")
+    assert_stops()
+
+    start(PROMETHEUS, volume="/prometheus", files={})  # its own settings, and the samples of before
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9090/-/ready")
+    assert "own" in wget("9090/api/v1/label/job/values")
+
+
+def test_alertmanager(tmp_path: Path) -> None:
+    start(ALERTMANAGER, volume="/alertmanager")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:9093/-/ready")
+    assert inside("stat", "--format", "%u", "/proc/1") == "0 65534"
+    assert inside("amtool", "--alertmanager.url=http://localhost:9093", "alert", "add", "late", "flow=probe") == "0"
+    assert "probe" in wget("9093/api/v2/alerts")
+    assert_stops()
+
+
+DASHBOARD = (
+    """{"uid": "one", "title": "One panel", "refresh": "5s", "time": {"from": "now-5m", "to": "now"}, "panels": []}"""
+)
+PROVIDER = "apiVersion: 1\nproviders: [{name: a, type: file, options: {path: /etc/grafana/provisioning/dashboards}}]\n"
+
+
+def test_grafana(tmp_path: Path) -> None:
+    """It has what is provisioned, and shows it without a login where it is told so."""
+    files = {"dashboards/a.yml": PROVIDER, "dashboards/one.json": DASHBOARD}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    tmp_path.chmod(0o755)
+    mounted = {tmp_path / "dashboards": "/etc/grafana/provisioning/dashboards"}
+    start(GRAFANA, files=mounted, GF_AUTH_ANONYMOUS_ENABLED="true", GF_PLUGINS_PREINSTALL_DISABLED="true")
+    wait_for("wget", "-q", "-O", "-", "http://127.0.0.1:3000/api/health")
+    wait_for("sh", "-c", "wget -q -O - http://127.0.0.1:3000/api/search | grep -q 'One panel'")
+    assert '"refresh": "5s"' in wget("3000/api/dashboards/uid/one").replace('":"', '": "')
+    assert wget("3000/d/one").startswith("0")
+    assert inside("stat", "--format", "%u", "/proc/1") == "0 472"
+    assert_stops_in_time()

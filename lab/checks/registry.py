@@ -20,7 +20,7 @@ LESSONS = {
     "02-cron": ("cron",),
     "03-prefect": ("prefect",),
     "04-incidents": ("incidents", "policy", "terms"),
-    "05-migration": ("migration", "plans", "switch"),
+    "05-migration": ("migration", "plans", "switch", "queues", "monitoring", "bigdata"),
     "contrast": ("contrast",),
 }
 

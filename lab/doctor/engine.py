@@ -15,7 +15,13 @@ from engine.system import command, install_compose, system
 from lab.doctor.finding import Finding
 
 # What the compose files of the course use → the first Docker Engine and the first Compose that know it (!override: 2.24.4).
-FEATURES = {"start_interval": ((25, 0), (2, 24)), "!reset": ((20, 10), (2, 24)), "!override": ((20, 10), (2, 24))}
+FEATURES = {
+    "start_interval": ((25, 0), (2, 24)),
+    "!reset": ((20, 10), (2, 24)),
+    "!override": ((20, 10), (2, 24)),
+    "required": ((20, 10), (2, 20)),  # of depends_on
+    "deploy": ((20, 10), (2, 0)),  # its replicas, without a swarm
+}
 ENGINE = max(engine for engine, _ in FEATURES.values())
 COMPOSE = max(compose for _, compose in FEATURES.values())
 MEMORY = 4  # gigabytes, for lesson 03; a machine that is sold with so much shows a little less

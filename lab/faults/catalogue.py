@@ -11,6 +11,7 @@ from lab.faults.stack import Stack, find
 BOARD_ONLY = (
     "step-order", "hung-job", "too-fast", "branch", "lost-window", "dst-night", "backfill", "sub-minute", "overhead",
 )  # fmt: skip
+NO_SURPRISE = ("burst",)  # the run comes through: there is nothing to find
 
 # The commands that show what a fault does.
 CRON_LOG = "docker exec python-scheduler-cron tail -n 3 /var/log/cron.log"
@@ -129,7 +130,7 @@ FAULTS = {
                 watch=ALERTS,
                 is_on="SELECT count(*) > 0 FROM orders WHERE ordered_at > '2106-01-01'",
                 switch_on="UPDATE orders SET ordered_at = ordered_at + interval '180 years' "
-                "WHERE id = (SELECT max(id) FROM orders)",
+                "WHERE id = (SELECT id FROM orders ORDER BY id DESC OFFSET 100 LIMIT 1)",
                 switch_off="UPDATE orders SET ordered_at = ordered_at - interval '180 years' "
                 "WHERE ordered_at > '2106-01-01'",
             ),
@@ -141,6 +142,11 @@ FAULTS = {
 def acts(lesson: str) -> dict[str, Act]:
     """The faults that apply to a lesson's stack, by name, in the order in which they are fixed."""
     return {name: act for name, fault in FAULTS.items() if isinstance(act := fault.on(lesson), Act)}
+
+
+def surprises(lesson: str) -> dict[str, Act]:
+    """Those of a lesson's stack that somebody has to find and to end, by name."""
+    return {name: act for name, act in acts(lesson).items() if act.switch_off and name not in NO_SURPRISE}
 
 
 def is_on(stack: Stack, act: Act) -> bool:

@@ -13,8 +13,6 @@ from lab.faults.catalogue import BOARD_ONLY, FAULTS
 from lab.faults.fault import Act, NotHere
 from lab.faults.stack import LESSONS, Stack, find
 
-NO_SURPRISE = ("burst",)  # the run comes through: there is nothing to find
-
 
 def require_engine() -> None:
     """Raise UserError, one line, when no Docker daemon answers."""
@@ -77,7 +75,7 @@ def surprise() -> None:
         (stack, name)
         for stack in running()
         for name, state in states(stack).items()
-        if state == "off" and name not in NO_SURPRISE
+        if state == "off" and name in catalogue.surprises(stack.lesson)
     ]
     if not off:
         raise UserError("every fault that could be a surprise is on already: lab fix")

@@ -1,7 +1,7 @@
 """`lab why`: where it looks, in which order, and what it prints."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
@@ -30,7 +30,7 @@ def command(lint: Lint) -> Callable[..., None]:
         with out.status("looking"):
             looks = look_around(lint, lesson)
         for look in looks:
-            tell(look)
+            typer.echo("\n".join(lines(look)))
         judged(not any(look.causes for look in looks))
 
     return why
@@ -135,16 +135,16 @@ def look_at_server(look: Look, server: Server, ready: bool) -> None:
     look.notes += failed_last(server, seen)
 
 
-def tell(look: Look) -> None:
-    """Print what was found in one place, in plain lines."""
+def lines(look: Look) -> Iterator[str]:
+    """What was found in one place, in plain lines."""
     if not look.causes:
-        typer.echo(f"{look.place}: nothing found; looked at {', '.join(look.looked)}")
+        yield f"{look.place}: nothing found; looked at {', '.join(look.looked)}"
     for cause in look.causes:
-        typer.echo(f"{look.place}: {cause.name}")
-        typer.echo(f"  seen: {cause.seen}")
-        typer.echo(f"  show: {cause.show}")
-        typer.echo(f"  read: {cause.read}")
+        yield f"{look.place}: {cause.name}"
+        yield f"  seen: {cause.seen}"
+        yield f"  show: {cause.show}"
+        yield f"  read: {cause.read}"
     if look.has("unknown"):
-        typer.echo(f"{look.place}: looked at {', '.join(look.looked)}")
+        yield f"{look.place}: looked at {', '.join(look.looked)}"
     for note in look.notes:
-        typer.echo(f"  note: {note}")
+        yield f"  note: {note}"

@@ -1,0 +1,22 @@
+"""A queue in SQLite, as SQS is one: the table `messages` has id, body, and the second from which on it is visible.
+
+Usage: hidden.py QUEUE.db receive NOW      prints the id and the body of a message, or nothing
+       hidden.py QUEUE.db delete ID        the message is done
+"""
+
+import sqlite3
+import sys
+
+TIMEOUT = 30  # seconds for which nobody else gets a message that one has received
+
+queue = sqlite3.connect(sys.argv[1], timeout=60)
+if sys.argv[2] == "receive":
+    now = int(sys.argv[3])
+    found = queue.execute("SELECT id, body FROM messages WHERE visible_at <= ? ORDER BY id", [now]).fetchone()
+    if found:
+        print(*found)
+        # TODO: whoever has received it may be killed: hide it, and let no two who ask at once get the same one
+        queue.execute("DELETE FROM messages WHERE id = ?", found[:1])
+else:
+    queue.execute("DELETE FROM messages WHERE id = ?", sys.argv[3:])
+queue.commit()

@@ -1,0 +1,29 @@
+"""More consumers while many orders wait: runs that drain the queue, and end when it is empty."""
+
+from math import ceil
+
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.deployments import run_deployment
+
+from consume import BROKERS, Broker
+
+AT_WORK = ["SCHEDULED", "PENDING", "RUNNING"]
+
+
+@flow(flow_run_name="{broker}")
+def autoscale(broker: Broker, each: int = 1000, most: int = 4) -> int:
+    """Start runs of `drain` until there is one for `each` orders that wait, `most` at most. None is ever killed."""
+    here = BROKERS[broker]()
+    waiting = here.depth()
+    here.close()
+    drains = {"tags": {"all_": ["drain", broker]}, "state": {"type": {"any_": AT_WORK}}}
+    with get_client(sync_client=True) as client:
+        there = client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(drains))
+    missing = max(0, min(most, ceil(waiting / each)) - there)
+    drain = {"broker": broker, "until_empty": True}
+    for _ in range(missing):
+        run_deployment("consume-orders/drain", drain, tags=["drain", broker], timeout=0, as_subflow=False)
+    get_run_logger().info("%d wait, %d drain, %d more", waiting, there, missing)
+    return missing

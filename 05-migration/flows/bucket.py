@@ -1,0 +1,66 @@
+"""Lines on their way to the warehouse as objects in a bucket, with a manifest that names them: how Redshift takes them."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+from lines import Lines
+
+PART = 8_000_000  # bytes of an object, about
+
+
+def s3() -> Any:
+    """Amazon's S3, or what speaks its protocol at another address."""
+    return boto3.client("s3", endpoint_url=os.environ.get("S3_ENDPOINT_URL") or None)
+
+
+@contextmanager
+def staged(bucket: str, key: str, lines: Lines) -> Iterator[str]:
+    """Put lines into objects below `key`; the manifest's address. All of it is deleted at the end."""
+    client = s3()
+    names = put(client, bucket, key, lines)
+    yield f"s3://{bucket}/{key}/manifest"
+    for name in names:
+        client.delete_object(Bucket=bucket, Key=name)
+
+
+def put(client: Any, bucket: str, key: str, lines: Lines) -> list[str]:
+    """Put the objects, and the manifest last: it names all of them, or it is not there. Return their names."""
+    entries, names = [], []
+    for number, body in enumerate(parts(lines)):
+        names.append(f"{key}/{number:04}")
+        client.put_object(Bucket=bucket, Key=names[-1], Body=body)
+        meta = {"content_length": len(body)}
+        entries.append({"url": f"s3://{bucket}/{names[-1]}", "mandatory": True, "meta": meta})
+    names.append(f"{key}/manifest")
+    client.put_object(Bucket=bucket, Key=names[-1], Body=json.dumps({"entries": entries}).encode())
+    return names
+
+
+def parts(lines: Lines) -> Iterator[bytes]:
+    """Whole lines, as many as make a part."""
+    waiting, size = [], 0
+    while chunk := lines.read():
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= PART:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def objects(manifest: str) -> Iterator[Any]:
+    """What a manifest names, each as a file to read, for a warehouse that cannot read the bucket itself."""
+    client = s3()
+
+    def opened(url: str) -> Any:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        return client.get_object(Bucket=bucket, Key=key)["Body"]
+
+    for entry in json.load(opened(manifest))["entries"]:
+        yield opened(entry["url"])

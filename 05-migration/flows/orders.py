@@ -1,0 +1,100 @@
+"""The effect of orders on the shop: once for each, however often its message comes. And which messages are no orders."""
+
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pymysql
+import requests
+
+CHECK_URL = os.environ.get("CHECK_URL")  # a service that is asked whether it can deliver, before an order is taken
+CONSUMER = socket.gethostname()
+supplier = requests.Session()
+Dead = tuple["Message", str]  # a message that is no order, and the reason
+
+
+class Poison(Exception):
+    """No attempt can make an order of this message."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a broker hands over; `receipt` is what it wants to hear when the message is done."""
+
+    id: str
+    body: str | bytes
+    sent: float  # seconds since 1970
+    receipt: Any
+    headers: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order, and when its message was sent."""
+
+    id: str
+    product: int
+    quantity: int
+    sent: datetime
+
+
+def read(message: Message) -> Order:
+    """The order of a message. Raises Poison, or OSError when the supplier does not answer."""
+    try:
+        told = json.loads(message.body)
+        sent = datetime.fromtimestamp(message.sent, UTC)
+        order = Order(told["id"], int(told["product"]), int(told["quantity"]), sent)
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
+    if not (isinstance(order.id, str) and 0 < len(order.id) <= 36 and 0 < order.quantity < 1000):
+        raise Poison(f"unlikely: id {order.id!r}, quantity {order.quantity}")
+    if CHECK_URL:
+        answer = supplier.get(CHECK_URL, params={"product": order.product}, timeout=5)
+        if answer.status_code == 404:
+            raise Poison(f"the supplier has no product {order.product}")
+        answer.raise_for_status()
+    return order
+
+
+def prices(database: pymysql.Connection, products: set[int]) -> dict[int, Any]:
+    """The prices of those products that the shop has."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT id, price FROM products WHERE id IN %s", [products or {0}])
+        return dict(cursor.fetchall())
+
+
+def take(database: pymysql.Connection, messages: list[Message]) -> tuple[int, list[Dead]]:
+    """Write the orders of a batch down in one transaction: how many are new, and which messages are no orders.
+
+    Raises pymysql.Error: IntegrityError when another consumer wrote one of them meanwhile. Then none is written.
+    """
+    orders: list[tuple[Message, Order]] = []
+    dead: list[Dead] = []
+    for message in messages:
+        try:
+            orders.append((message, read(message)))
+        except Poison as why:
+            dead.append((message, str(why)))
+    database.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")  # or a row that another batch changed is an error
+    known = prices(database, {order.product for _, order in orders})
+    dead += [(message, f"no product {order.product}") for message, order in orders if order.product not in known]
+    return write(database, {order.id: order for _, order in orders if order.product in known}, known), dead
+
+
+def write(database: pymysql.Connection, orders: dict[str, Order], known: dict[int, Any]) -> int:
+    """Inbox, orders and stock, in one transaction; how many orders were new."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT message_id FROM inbox WHERE message_id IN %s", [list(orders) or [""]])
+        new = [orders[id] for id in sorted(orders.keys() - {id for (id,) in cursor.fetchall()})]
+        inbox = [(one.id, CONSUMER, one.sent) for one in new]
+        cursor.executemany("INSERT INTO inbox (message_id, consumer, sent_at) VALUES (%s, %s, %s)", inbox)
+        rows = [(one.id, one.product, one.quantity, known[one.product] * one.quantity) for one in new]
+        insert = "INSERT INTO orders (message_id, product, quantity, amount, status) VALUES (%s, %s, %s, %s, 'paid')"
+        cursor.executemany(insert, rows)
+        sold = sorted((one.product, one.quantity) for one in new)  # rows locked in one order: no deadlock
+        cursor.executemany("UPDATE products SET stock = stock - %s WHERE id = %s", [(n, id) for id, n in sold])
+    database.commit()
+    return len(new)

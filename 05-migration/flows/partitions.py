@@ -1,0 +1,83 @@
+"""A table in partitions of so many ids. Each is replaced, and noted in the table `migrated`, in one transaction.
+
+So a partition is there whole, or as it was before; and whoever is killed knows the next time what is done.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lines import Lines, ask, snapshot
+from tables import COLUMNS, checksum, line
+from target import Cursor, load, lock, system, transaction
+
+OF_WEEK = "SELECT table_name, low, high FROM migrated WHERE week = %s"
+NOTE = "INSERT INTO migrated (week, table_name, low, high, copied) VALUES (%s, %s, %s, %s, %s)"
+FORGET = "DELETE FROM migrated WHERE week = %s AND table_name = %s AND low = %s AND high = %s"
+
+
+class Part(NamedTuple):
+    """A partition: rows with an id above `low`, up to `high`."""
+
+    table: str
+    low: int
+    high: int
+
+    @property
+    def rows(self) -> str:
+        """FROM and WHERE."""
+        return f"FROM {self.table} WHERE id > {self.low} AND id <= {self.high}"
+
+
+def partitions(size: int) -> list[Part]:
+    """All that there is now, in the shop or in the warehouse, in partitions of so many ids."""
+    parts = []
+    for table in COLUMNS:
+        highest = f"SELECT COALESCE(MAX(id), 0) FROM {table}"
+        with snapshot() as shop, transaction() as warehouse:
+            warehouse.execute(highest)
+            last = max(int(ask(shop, highest)[0]), *warehouse.fetchone())
+        parts += [Part(table, low, min(low + size, last)) for low in range(0, last, size)]
+    return parts
+
+
+def done(week: str) -> set[Part]:
+    """The partitions that are noted for a week."""
+    with transaction() as warehouse:
+        return noted(warehouse, week)
+
+
+def noted(warehouse: Cursor, week: str) -> set[Part]:
+    """The same, in a transaction that is there already."""
+    warehouse.execute(OF_WEEK, [week])
+    return {Part(*row) for row in warehouse.fetchall()}
+
+
+def replace(week: str, part: Part) -> int:
+    """Copy a partition from the shop in the place of what the warehouse has of it; return how many rows."""
+    with transaction() as warehouse:
+        lock(warehouse, part.table, part.low)
+        if part in noted(warehouse, week):  # by somebody else, for whom this one has waited
+            return 0
+        warehouse.execute(f"DELETE {part.rows}")
+        with snapshot() as shop:
+            lines = Lines(shop, f"SELECT {line(part.table)} {part.rows} ORDER BY id")
+            count = load(warehouse, part.table, lines, f"{week}/{part.table}/{part.low}")
+        warehouse.execute(NOTE, [week, *part, count])
+    return count
+
+
+def equal(part: Part) -> bool:
+    """Whether shop and warehouse have as many rows of a partition, with equal checksums."""
+    with snapshot() as shop:
+        there = ask(shop, f"SELECT {checksum(part.table, 'shop')} {part.rows}")
+    with transaction() as warehouse:
+        warehouse.execute(f"SELECT {checksum(part.table, system(warehouse))} {part.rows}")
+        here = warehouse.fetchone()
+    return [int(number) for number in there] == [int(number) for number in here]
+
+
+def forget(week: str, parts: Iterable[Part]) -> None:
+    """Note these partitions as not done."""
+    with transaction() as warehouse:
+        for part in parts:
+            warehouse.execute(FORGET, [week, *part])

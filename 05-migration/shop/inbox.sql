@@ -1,0 +1,8 @@
+-- Which messages the shop has: the key refuses one that comes again. Whoever acknowledges messages writes here first.
+CREATE TABLE inbox (
+    message_id CHAR(36) PRIMARY KEY,
+    consumer VARCHAR(64) NOT NULL, -- the host of the process that took it
+    sent_at DATETIME(6) NOT NULL,
+    taken_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    KEY (taken_at)
+);
