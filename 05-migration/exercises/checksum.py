@@ -10,5 +10,5 @@ database = sqlite3.connect(sys.argv[1])
 count = total = 0
 for row in database.execute("SELECT id, name, note, price FROM products"):
     count += 1
-    total += row[3]  # TODO: another number for another row, whatever is different in it
+    total += row[3]  # TODO: any difference in a row must give another number
 print(count, total)

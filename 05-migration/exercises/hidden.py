@@ -1,4 +1,4 @@
-"""A queue in SQLite, as SQS is one: the table `messages` has id, body, and the second from which on it is visible.
+"""A queue in SQLite that works like SQS. The table `messages` has id, body, and the second from which it is visible.
 
 Usage: hidden.py QUEUE.db receive NOW      prints the id and the body of a message, or nothing
        hidden.py QUEUE.db delete ID        the message is done
@@ -15,7 +15,7 @@ if sys.argv[2] == "receive":
     found = queue.execute("SELECT id, body FROM messages WHERE visible_at <= ? ORDER BY id", [now]).fetchone()
     if found:
         print(*found)
-        # TODO: whoever has received it may be killed: hide it, and let no two who ask at once get the same one
+        # TODO: a consumer may be killed after this: hide the message instead; two at once must not get the same one
         queue.execute("DELETE FROM messages WHERE id = ?", found[:1])
 else:
     queue.execute("DELETE FROM messages WHERE id = ?", sys.argv[3:])

@@ -10,7 +10,7 @@ shop, warehouse = (sqlite3.connect(name) for name in sys.argv[1:3])
 
 [until] = warehouse.execute("SELECT until FROM watermark").fetchone()  # in seconds, as `placed`
 new = shop.execute("SELECT id, placed, amount FROM orders WHERE placed > ?", [until]).fetchall()
-# TODO: an order that was placed before the watermark and seen after it; and none is to be there twice
+# TODO: also load an order placed before the watermark and visible only after it; no order may be there twice
 with warehouse:
     warehouse.executemany("INSERT INTO orders VALUES (?, ?, ?)", new)
     if new:

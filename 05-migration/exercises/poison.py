@@ -13,7 +13,7 @@ shop = sqlite3.connect(sys.argv[3], timeout=0.5)
 shop.execute("CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, product INT, quantity INT)")
 
 for file in sorted(queue.glob("*.json")):
-    # TODO: what is no order goes to the folder DEAD, and why into a file beside it, 7.json.reason; a locked shop is no reason
+    # TODO: move what is not an order to DEAD, with the reason in 7.json.reason; a locked shop is not such a reason
     order = json.loads(file.read_text())
     with shop:
         row = (order["id"], order["product"], order["quantity"])

@@ -1,4 +1,4 @@
-"""Products that may be there twice, under two names: each name is compared with all others, letter by letter, in Python."""
+"""Find products that may be there twice, under two names. Python compares each name with all others, by letters."""
 
 from difflib import SequenceMatcher
 
@@ -17,7 +17,7 @@ def alike(products: int = 400, tasks: int = 8) -> int:
     with snapshot() as shop:
         shop.execute(f"SELECT name FROM products ORDER BY id LIMIT {products}")
         names = [name.decode() for (name,) in shop.fetchall()]
-    # Every eighth name, not an eighth of them: the first ones have the most to be compared with.
+    # Each task takes every eighth name, not a block of names: early names have the most others to compare with.
     futures = [count_pairs.submit(names, first, tasks) for first in range(tasks)]
     pairs = sum(future.result() for future in futures)
     get_run_logger().info("%d pairs of %d names", pairs, len(names))
@@ -26,10 +26,10 @@ def alike(products: int = 400, tasks: int = 8) -> int:
 
 @task(cache_policy=NO_CACHE, task_run_name="from the name {first} on")
 def count_pairs(names: list[str], first: int, step: int) -> int:
-    """How many later names are nearly those of the places first, first + step, …"""
+    """Count the later names that nearly equal the names at first, first + step, …"""
     matcher, count = SequenceMatcher(autojunk=False), 0
     for place in range(first, len(names), step):
-        matcher.set_seq2(names[place])  # of which it keeps what it has learned
+        matcher.set_seq2(names[place])  # the matcher caches its analysis of this name
         for other in names[place + 1 :]:
             matcher.set_seq1(other)
             count += matcher.ratio() >= SAME

@@ -14,7 +14,7 @@ AT_WORK = ["SCHEDULED", "PENDING", "RUNNING"]
 
 @flow(flow_run_name="{broker}")
 def autoscale(broker: Broker, each: int = 1000, most: int = 4) -> int:
-    """Start runs of `drain` until there is one for `each` orders that wait, `most` at most. None is ever killed."""
+    """Start runs of `drain`: one for every `each` waiting orders, but no more than `most`. No run is ever killed."""
     here = BROKERS[broker]()
     waiting = here.depth()
     here.close()

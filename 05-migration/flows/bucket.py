@@ -1,4 +1,4 @@
-"""Lines on their way to the warehouse as objects in a bucket, with a manifest that names them: how Redshift takes them."""
+"""Stage lines for Redshift: objects in a bucket, and a manifest that names them."""
 
 import json
 import os
@@ -10,17 +10,17 @@ import boto3
 
 from lines import Lines
 
-PART = 8_000_000  # bytes of an object, about
+PART = 8_000_000  # approximate bytes of an object
 
 
 def s3() -> Any:
-    """Amazon's S3, or what speaks its protocol at another address."""
+    """Amazon's S3, or another service with the same protocol."""
     return boto3.client("s3", endpoint_url=os.environ.get("S3_ENDPOINT_URL") or None)
 
 
 @contextmanager
 def staged(bucket: str, key: str, lines: Lines) -> Iterator[str]:
-    """Put lines into objects below `key`; the manifest's address. All of it is deleted at the end."""
+    """Put lines into objects below `key`, and give the manifest's address. All of it is deleted at the end."""
     client = s3()
     names = put(client, bucket, key, lines)
     yield f"s3://{bucket}/{key}/manifest"
@@ -42,7 +42,7 @@ def put(client: Any, bucket: str, key: str, lines: Lines) -> list[str]:
 
 
 def parts(lines: Lines) -> Iterator[bytes]:
-    """Whole lines, as many as make a part."""
+    """Whole lines, joined to parts of about PART bytes."""
     waiting, size = [], 0
     while chunk := lines.read():
         waiting.append(chunk)
@@ -55,7 +55,7 @@ def parts(lines: Lines) -> Iterator[bytes]:
 
 
 def objects(manifest: str) -> Iterator[Any]:
-    """What a manifest names, each as a file to read, for a warehouse that cannot read the bucket itself."""
+    """The objects that a manifest names, each as a file to read, for a warehouse that cannot read the bucket itself."""
     client = s3()
 
     def opened(url: str) -> Any:

@@ -1,4 +1,4 @@
-"""Consume orders: a flow run a shift, a task run a batch. The acknowledgement comes after the commit."""
+"""Consume orders. A flow run is a shift, a task run is a batch. Messages are acknowledged after the commit."""
 
 import signal
 import time
@@ -24,12 +24,12 @@ from systems import shop
 BROKERS = {"rabbitmq": Rabbitmq, "sqs": Sqs}
 Broker = Literal["rabbitmq", "sqs"]
 SHIFT = 600  # seconds
-PASSING = (pymysql.err.OperationalError, pymysql.err.IntegrityError, OSError)  # what may be well in a moment
+PASSING = (pymysql.err.OperationalError, pymysql.err.IntegrityError, OSError)  # errors that may pass
 stopping = Event()
 
 
 def passing(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether the reason why a batch failed may pass; a mistake in the code does not."""
+    """Whether the error of a failed batch may pass. A mistake in the code does not."""
     return isinstance(state.result(raise_on_failure=False), PASSING)
 
 
@@ -38,7 +38,7 @@ def passing(_task: Any, _run: Any, state: Any) -> bool:
     retries=4, retry_delay_seconds=[1, 2, 4, 8], retry_jitter_factor=0.5, retry_condition_fn=passing,
 )  # fmt: skip
 def take_batch(messages: list[Message], count: int) -> tuple[int, list[Dead]]:
-    """Write the orders of a batch down: how many were new, and which messages are no orders. Safe to repeat."""
+    """Write the orders of a batch. Return how many were new, and the messages that are not orders. Safe to repeat."""
     if task_run.run_count > 1:
         counts.RETRIED.inc(count)
     with shop() as database:
@@ -46,7 +46,7 @@ def take_batch(messages: list[Message], count: int) -> tuple[int, list[Dead]]:
 
 
 def take(messages: list[Message]) -> tuple[int, list[Dead]]:
-    """What `take_batch` gives, and counted. Raises what it raises."""
+    """Call `take_batch` and count its result. Raises what `take_batch` raises."""
     try:
         new, dead = take_batch(quote(messages), len(messages))
     except Exception:
@@ -66,7 +66,7 @@ def consume_orders(
     """Take batches of at most `size` messages, for `seconds`, until SIGTERM, or until nothing comes."""
     if current_thread() is main_thread():
         stop_on_sigterm()
-    shop().close()  # a shop that does not answer: the shift fails before it has taken a message in hand
+    shop().close()  # if the shop does not answer, the shift fails before it takes a message
     done: Counter[str] = Counter()
     end = time.monotonic() + seconds
     with closing(BROKERS[broker](queue, size)) as here:  # what is not acknowledged goes back, however the shift ends

@@ -16,7 +16,7 @@ from orders import CONSUMER
 
 
 def work(broker: Broker) -> None:
-    """One shift after another. After one that failed, which its run tells, wait a little longer each time."""
+    """Run one shift after another. After each failed shift, wait longer than before."""
     pause = 1
     try:
         while not stopping.is_set():
@@ -28,7 +28,7 @@ def work(broker: Broker) -> None:
 
 
 def end_predecessors(broker: Broker) -> None:
-    """A consumer that was killed could not say so: its run is Crashed, and not Running for ever."""
+    """Set the run of a killed consumer to Crashed. Without this it would stay Running for ever."""
     mine = {"name": {"any_": [f"{broker} on {CONSUMER}"]}, "state": {"type": {"any_": ["RUNNING"]}}}
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(mine)):

@@ -1,4 +1,4 @@
-"""Give dead letters another chance, when what was wrong with them is mended."""
+"""Replay dead letters after their cause is fixed."""
 
 from contextlib import closing
 
@@ -9,9 +9,9 @@ from consume import BROKERS, Broker
 
 @flow(flow_run_name="{broker}")
 def replay_dead_letters(broker: Broker, reason: str = "") -> int:
-    """Put those dead letters among the orders again whose reason has these words in it; without words, all.
+    """Put dead letters back among the orders: those with these words in their reason, or all of them.
 
-    A letter is sent before it is acknowledged: a run that is killed may send one twice, which the inbox knows.
+    A letter is sent before it is acknowledged. A killed run may send one twice; the inbox ignores the second.
     """
     with closing(BROKERS[broker](BROKERS[broker].DEAD_LETTERS)) as dead:
         left, revived = dead.depth(), 0
@@ -27,5 +27,5 @@ def replay_dead_letters(broker: Broker, reason: str = "") -> int:
 
 
 def why(headers: dict) -> str:
-    """The reason that a consumer gave, or that of the broker, which gives up by itself."""
+    """The consumer's reason, or the broker's when the broker itself gave up the message."""
     return str(headers.get("x-reason") or headers.get("x-first-death-reason") or "")

@@ -1,6 +1,6 @@
 """Not for orders: Prefect's background tasks. Each order is a task run, which the server hands to a task worker.
 
-Usage: delayed.py serve, in one process; delayed.py COUNT, in another one, which submits so many orders.
+Usage: delayed.py serve, in one process; delayed.py COUNT, in another one, which submits COUNT orders.
 """
 
 import sys

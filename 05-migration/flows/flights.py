@@ -1,4 +1,4 @@
-"""Publish to RabbitMQ in flights: many messages are on their way, and each is kept in mind until it is confirmed."""
+"""Publish to RabbitMQ in flights: many messages are unconfirmed at once, and each is tracked until it is confirmed."""
 
 import os
 import time
@@ -61,7 +61,7 @@ class Flights:
             self.connection.close()
 
     def confirmed(self, frame: Any) -> None:
-        """The broker has one on disk, or all up to it; or it has refused it, which the end tells."""
+        """The broker has stored one message, or all up to it. If it refused one, `fly` raises at the end."""
         if isinstance(frame.method, pika.spec.Basic.Nack):
             return self.connection.close(reply_text="RabbitMQ refuses a message")
         tag = frame.method.delivery_tag
@@ -69,6 +69,6 @@ class Flights:
         return self.more()
 
     def closed(self, connection: Any, reason: Exception) -> None:
-        """The end, well or not."""
+        """The connection is closed, after success or failure."""
         self.reason = reason
         connection.ioloop.stop()

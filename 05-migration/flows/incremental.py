@@ -1,4 +1,4 @@
-"""What is new in the shop into the warehouse, again and again: rows that are late, and some that have changed, with it."""
+"""Load what is new in the shop into the warehouse, again and again, with late rows and some changed rows."""
 
 from datetime import timedelta
 

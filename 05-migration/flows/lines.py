@@ -1,4 +1,4 @@
-"""Rows of the shop as the bytes that COPY reads: MariaDB writes the lines, Python moves them, and never has many."""
+"""Rows of the shop as the bytes that COPY reads. MariaDB writes the lines; Python moves them, a few at a time."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 # Compiled, by the image. PyMySQL, which is Python alone, knows the same words: SHOP_DRIVER=pymysql.
 driver = importlib.import_module(os.environ.get("SHOP_DRIVER", "MySQLdb"))
 cursors, converters = (importlib.import_module(f"{driver.__name__}.{part}") for part in ("cursors", "converters"))
-# Into SQL values are written as ever; what comes is left as bytes.
+# Values in SQL are converted as usual; results stay bytes.
 AS_BYTES = {kind: how for kind, how in converters.conversions.items() if not isinstance(kind, int)}
 AT_ONCE = 2_000  # rows in memory
 
@@ -28,7 +28,7 @@ def snapshot() -> Iterator[Any]:
 
 
 def ask(cursor: Any, query: str) -> Any:
-    """The one row that a query has."""
+    """The only row of a query's result."""
     cursor.execute(query)
     [row] = cursor.fetchall()
     return row

@@ -1,6 +1,6 @@
-"""Send orders, as fast as the broker confirms them (a burst), or so many a second (a steady load).
+"""Send orders: as fast as the broker confirms them (a burst), or at a rate (a steady load).
 
-Usage: load.py rabbitmq|sqs COUNT [--rate N] [--poison SHARE] [--seed N]. The same seed makes the same orders.
+Usage: load.py rabbitmq|sqs COUNT [--rate N] [--poison CHANCE] [--seed N]. The same seed makes the same orders.
 """
 
 import argparse
@@ -20,7 +20,7 @@ NO_PRODUCT = 4711
 
 
 def orders(count: int, poison: float, seed: int) -> Iterator[tuple[str, str]]:
-    """So many orders, with their ids; a share of them is poison, of an unknown product or unreadable."""
+    """Yield `count` orders with their ids. `poison` is the chance that one is of an unknown product, or unreadable."""
     chance = random.Random(seed)
     for _ in range(count):
         id = str(uuid.UUID(int=chance.getrandbits(128)))
@@ -32,13 +32,13 @@ def orders(count: int, poison: float, seed: int) -> Iterator[tuple[str, str]]:
 
 
 def to_rabbitmq(load: Iterator[tuple[str, str]], rate: float) -> int:
-    """Send them to the exchange; how many were confirmed."""
+    """Send them to the exchange. Return how many were confirmed."""
     Rabbitmq().close()  # exchange and queues are there
     return Flights(EXCHANGE, load, rate).fly()
 
 
 def to_sqs(load: Iterator[tuple[str, str]], rate: float) -> int:
-    """Send them ten at a time; how many SQS has. Raises RuntimeError when it refuses one."""
+    """Send them ten at a time. Return how many SQS accepted. Raises RuntimeError when it refuses one."""
     here, sent, began = Sqs(), 0, time.monotonic()
     for some in batched(load, AT_ONCE):
         time.sleep(max(0, began + sent / rate - time.monotonic()))
@@ -57,7 +57,7 @@ if __name__ == "__main__":
     parser.add_argument("broker", choices=["rabbitmq", "sqs"])
     parser.add_argument("count", type=int)
     parser.add_argument("--rate", type=float, default="inf", help="orders a second; without it, a burst")
-    parser.add_argument("--poison", type=float, default=0, help="share of orders that nobody can take, 0 to 1")
+    parser.add_argument("--poison", type=float, default=0, help="chance of an order that nobody can take, 0 to 1")
     parser.add_argument("--seed", type=int, default=time.time_ns())
     given = parser.parse_args()
     began = time.monotonic()

@@ -1,4 +1,7 @@
-"""A delivery limit of 5, and a consumer that is killed 7 times with 50 of 60 messages in its buffer: what is dead then?"""
+"""A delivery limit of 5, and a consumer that is killed again and again with 50 of 60 messages in its buffer.
+
+How many of them are dead letters then?
+"""
 
 import os
 import signal
@@ -9,7 +12,7 @@ import pika
 
 from systems import rabbitmq
 
-MESSAGES, BUFFER, LIMIT, KILLS = 60, 50, 5, 7
+MESSAGES, BUFFER, LIMIT, MOST_KILLS = 60, 50, 5, 7
 channel = rabbitmq().channel()
 
 
@@ -22,7 +25,7 @@ def make_queues() -> None:
 
 
 def killed_at_work() -> None:
-    """Take what the buffer holds, and end as by kill -9: nothing is acknowledged."""
+    """Fill the buffer, acknowledge nothing, and end as if by kill -9."""
     channel.basic_qos(prefetch_count=BUFFER)
     for number, _ in enumerate(channel.consume("low"), 1):
         if number == BUFFER:
@@ -40,9 +43,11 @@ make_queues()
 channel.confirm_delivery()
 for _ in range(MESSAGES):
     channel.basic_publish("", "low", b"an order like any other", pika.BasicProperties(delivery_mode=2))
-for _ in range(KILLS):
+kills = 0
+while kills < MOST_KILLS:
+    kills += 1
     try:
         subprocess.run([sys.executable, __file__, "killed"], timeout=10)
     except subprocess.TimeoutExpired:
-        break  # fewer than BUFFER messages are left
-print(f"{MESSAGES} messages, none of them poison; {KILLS} kills: {dead()} in the queue of dead letters")
+        break  # fewer than BUFFER messages are left; `run` has killed the consumer that waited for more
+print(f"{MESSAGES} messages, none of them poison; {kills} kills: {dead()} in the queue of dead letters")

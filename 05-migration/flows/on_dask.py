@@ -1,4 +1,4 @@
-"""Two flows on Dask: the task runner is another one, and all else is as it was."""
+"""Two flows on Dask. Only the task runner is different."""
 
 import os
 

@@ -8,12 +8,12 @@ from orders import Message
 from systems import rabbitmq
 
 EXCHANGE, WORK, DEAD = "orders", "orders.work", "orders.dead"
-WAIT = 1.0  # seconds that a batch may take to fill
-NET = 20  # deliveries after which the broker itself gives up: for a message that kills its consumer
+WAIT = 1.0  # seconds to wait for a batch to fill
+NET = 20  # redeliveries after which the broker itself gives up: for a message that kills its consumer
 
 
 def declare(channel: pika.channel.Channel) -> None:
-    """Make what is missing. The arguments of a queue that exists cannot be changed: a new one needs a new name."""
+    """Declare what is missing. An existing queue keeps its arguments: other arguments need a queue with a new name."""
     for name, arguments in {
         WORK: {"x-delivery-limit": NET, "x-dead-letter-exchange": DEAD, "x-dead-letter-strategy": "at-least-once",
                "x-overflow": "reject-publish"},
@@ -30,17 +30,17 @@ class Rabbitmq:
     DEAD_LETTERS = DEAD
 
     def __init__(self, queue: str = "", size: int = 100) -> None:
-        """`queue` is that of the orders unless it is named; a batch is of `size` messages at most."""
+        """Without `queue`, use the queue of the orders. A batch has at most `size` messages."""
         self.queue, self.size = queue or WORK, size
         self.connection = rabbitmq()
         self.channel = self.connection.channel()
         declare(self.channel)
         self.channel.confirm_delivery()
-        # One batch at work and one on its way. Whatever is in this buffer counts as delivered once more after a kill.
+        # One batch at work, one on its way. After a kill, each message in this buffer has one more delivery.
         self.channel.basic_qos(prefetch_count=0 if self.queue == DEAD else 2 * size)
 
     def batch(self) -> list[Message]:
-        """What has come, `size` messages or a second after the first wait; empty when nothing has."""
+        """Up to `size` messages that arrive within about a second; empty when none do."""
         messages: list[Message] = []
         deadline = time.monotonic() + WAIT
         for method, properties, body in self.channel.consume(self.queue, inactivity_timeout=WAIT):

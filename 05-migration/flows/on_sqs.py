@@ -7,10 +7,10 @@ from orders import Message
 from systems import sqs
 
 WORK, DEAD = "orders-work", "orders-dead"
-WAIT = 1  # seconds that a batch may take to fill
-VISIBILITY = 60  # seconds for which nobody else sees a message: longer than a batch takes with all its retries
+WAIT = 1  # seconds to wait for a batch to fill
+VISIBILITY = 60  # seconds for which a received message is hidden. A slower batch comes again; the inbox ignores it
 NET = 20  # deliveries after which the queue itself gives up: for a message that kills its consumer
-AT_ONCE = 10  # more SQS does not give, take or delete in one call
+AT_ONCE = 10  # the most that one call to SQS can send, receive or delete
 
 
 class Sqs:
@@ -19,7 +19,7 @@ class Sqs:
     DEAD_LETTERS = DEAD
 
     def __init__(self, queue: str = "", size: int = 100) -> None:
-        """`queue` is that of the orders unless it is named; a batch is of `size` messages at most."""
+        """Without `queue`, use the queue of the orders. A batch has at most `size` messages."""
         self.client, self.size = sqs(), size
         self.dead = self.client.create_queue(QueueName=DEAD)["QueueUrl"]
         self.work = self.client.create_queue(QueueName=WORK)["QueueUrl"]
@@ -31,7 +31,7 @@ class Sqs:
         self.queue = self.client.get_queue_url(QueueName=queue)["QueueUrl"] if queue else self.work
 
     def batch(self) -> list[Message]:
-        """What has come, `size` messages or a second after the first wait; empty when nothing has."""
+        """Up to `size` messages that arrive within about a second; empty when none do."""
         messages: list[Message] = []
         deadline = time.monotonic() + WAIT
         while len(messages) < self.size and time.monotonic() <= deadline:
@@ -45,13 +45,13 @@ class Sqs:
         return messages
 
     def message(self, told: dict) -> Message:
-        """A message as SQS tells it; one that was sent anew keeps its id, and its moment, as attributes."""
+        """Convert a message of SQS. A replayed message keeps its id and its time in attributes."""
         headers = {name: value["StringValue"] for name, value in told.get("MessageAttributes", {}).items()}
         sent = float(headers.get("sent") or int(told["Attributes"]["SentTimestamp"]) / 1000)
         return Message(headers.get("id") or told["MessageId"], told["Body"], sent, told["ReceiptHandle"], headers)
 
     def acknowledge(self, messages: list[Message]) -> None:
-        """These are done. One that SQS cannot delete comes again, and the inbox knows it."""
+        """Delete these messages. If SQS fails to delete one, it comes again, and the inbox ignores it."""
         for first in range(0, len(messages), AT_ONCE):
             some = enumerate(messages[first : first + AT_ONCE])
             entries = [{"Id": str(n), "ReceiptHandle": message.receipt} for n, message in some]

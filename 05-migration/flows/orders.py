@@ -1,4 +1,4 @@
-"""The effect of orders on the shop: once for each, however often its message comes. And which messages are no orders."""
+"""Write orders to the shop, each once, however often its message comes. Find messages that are not orders."""
 
 import json
 import os
@@ -13,16 +13,16 @@ import requests
 CHECK_URL = os.environ.get("CHECK_URL")  # a service that is asked whether it can deliver, before an order is taken
 CONSUMER = socket.gethostname()
 supplier = requests.Session()
-Dead = tuple["Message", str]  # a message that is no order, and the reason
+Dead = tuple["Message", str]  # a message that is not an order, and the reason
 
 
 class Poison(Exception):
-    """No attempt can make an order of this message."""
+    """This message can never become an order."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a broker hands over; `receipt` is what it wants to hear when the message is done."""
+    """A message of a broker. `receipt` acknowledges it."""
 
     id: str
     body: str | bytes
@@ -60,16 +60,16 @@ def read(message: Message) -> Order:
 
 
 def prices(database: pymysql.Connection, products: set[int]) -> dict[int, Any]:
-    """The prices of those products that the shop has."""
+    """The prices of these products; those that the shop lacks are left out."""
     with database.cursor() as cursor:
         cursor.execute("SELECT id, price FROM products WHERE id IN %s", [products or {0}])
         return dict(cursor.fetchall())
 
 
 def take(database: pymysql.Connection, messages: list[Message]) -> tuple[int, list[Dead]]:
-    """Write the orders of a batch down in one transaction: how many are new, and which messages are no orders.
+    """Write a batch in one transaction. Return how many orders are new, and the messages that are not orders.
 
-    Raises pymysql.Error: IntegrityError when another consumer wrote one of them meanwhile. Then none is written.
+    Raises pymysql.Error: IntegrityError when another consumer wrote one of them meanwhile. Then nothing is written.
     """
     orders: list[tuple[Message, Order]] = []
     dead: list[Dead] = []
@@ -78,14 +78,14 @@ def take(database: pymysql.Connection, messages: list[Message]) -> tuple[int, li
             orders.append((message, read(message)))
         except Poison as why:
             dead.append((message, str(why)))
-    database.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")  # or a row that another batch changed is an error
+    database.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")  # REPEATABLE READ fails on a row changed since
     known = prices(database, {order.product for _, order in orders})
     dead += [(message, f"no product {order.product}") for message, order in orders if order.product not in known]
     return write(database, {order.id: order for _, order in orders if order.product in known}, known), dead
 
 
 def write(database: pymysql.Connection, orders: dict[str, Order], known: dict[int, Any]) -> int:
-    """Inbox, orders and stock, in one transaction; how many orders were new."""
+    """Write inbox, orders and stock, and commit. Return how many orders were new."""
     with database.cursor() as cursor:
         cursor.execute("SELECT message_id FROM inbox WHERE message_id IN %s", [list(orders) or [""]])
         new = [orders[id] for id in sorted(orders.keys() - {id for (id,) in cursor.fetchall()})]

@@ -1,6 +1,6 @@
-"""A table in partitions of so many ids. Each is replaced, and noted in the table `migrated`, in one transaction.
+"""A table in partitions of so many ids. Each is replaced, and recorded in the table `migrated`, in one transaction.
 
-So a partition is there whole, or as it was before; and whoever is killed knows the next time what is done.
+So a partition is complete or unchanged, and a run after a kill knows which ones are done.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def partitions(size: int) -> list[Part]:
-    """All that there is now, in the shop or in the warehouse, in partitions of so many ids."""
+    """Partitions of `size` ids for everything in the shop or the warehouse."""
     parts = []
     for table in COLUMNS:
         highest = f"SELECT COALESCE(MAX(id), 0) FROM {table}"
@@ -41,7 +41,7 @@ def partitions(size: int) -> list[Part]:
 
 
 def done(week: str) -> set[Part]:
-    """The partitions that are noted for a week."""
+    """The partitions that are recorded for a week."""
     with transaction() as warehouse:
         return noted(warehouse, week)
 
@@ -53,10 +53,10 @@ def noted(warehouse: Cursor, week: str) -> set[Part]:
 
 
 def replace(week: str, part: Part) -> int:
-    """Copy a partition from the shop in the place of what the warehouse has of it; return how many rows."""
+    """Replace a partition in the warehouse by that of the shop. Return the number of rows."""
     with transaction() as warehouse:
         lock(warehouse, part.table, part.low)
-        if part in noted(warehouse, week):  # by somebody else, for whom this one has waited
+        if part in noted(warehouse, week):  # another run did it while this one waited for the lock
             return 0
         warehouse.execute(f"DELETE {part.rows}")
         with snapshot() as shop:
@@ -77,7 +77,7 @@ def equal(part: Part) -> bool:
 
 
 def forget(week: str, parts: Iterable[Part]) -> None:
-    """Note these partitions as not done."""
+    """Record these partitions as not done."""
     with transaction() as warehouse:
         for part in parts:
             warehouse.execute(FORGET, [week, *part])

@@ -1,4 +1,4 @@
-"""A question that goes through everything that orders go through: when one part has stopped, this run fails first."""
+"""Ask the shop, the warehouse and RabbitMQ. When one of them has stopped, this run fails."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What goes to the warehouse, and a row of it in SQL: as a line of COPY, and as a number that both sides agree on."""
+"""The tables of the warehouse, and SQL for their rows: a line of COPY, and a checksum on which both sides agree."""
 
 COLUMNS = {  # of the warehouse, in their order; "optional" is a text that may be NULL
     "products": {"id": "plain", "name": "text", "price": "plain", "stock": "plain", "status": "plain", "updated_at": "time"},
@@ -9,8 +9,8 @@ COLUMNS = {  # of the warehouse, in their order; "optional" is a text that may b
 }  # fmt: skip
 WATERMARK = {"products": "updated_at", "orders": "placed_at"}  # the column that says when a row was written
 
-# What a text may hold that means something to COPY. A backslash and the character itself is what PostgreSQL and Redshift
-# both read; for \t, as PostgreSQL writes a tab, Redshift has a t.
+# Characters that COPY treats specially. PostgreSQL and Redshift both read a backslash before the character itself. The
+# escape \t would be a plain t to Redshift.
 ESCAPED = "{}"
 for character in (r"\\", r"\t", r"\n", r"\r"):
     ESCAPED = rf"REPLACE({ESCAPED}, '{character}', '\\{character}')"

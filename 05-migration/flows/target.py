@@ -1,6 +1,6 @@
-"""The warehouse, in PostgreSQL or in Redshift: what these two do not do in the same words is here, and nowhere else.
+"""The warehouse, in PostgreSQL or Redshift. All differences between the two are in this file.
 
-What is for Redshift was never run on Redshift: no account was at hand. A test parses it.
+The statements for Redshift were never run there, for want of an account; a test parses them.
 """
 
 import os
@@ -16,7 +16,7 @@ FROM_CLIENT = "COPY {table} FROM STDIN"  # Redshift has no such thing
 FROM_BUCKET = r"""
 COPY {table} FROM '{manifest}' IAM_ROLE DEFAULT MANIFEST DELIMITER '\t' ESCAPE NULL AS '\\N' TIMEFORMAT 'auto'"""
 LOCK_REDSHIFT = "LOCK {table}"
-# Loads of other partitions may go on; a second one of this partition waits, and so does one of any row.
+# Other partitions may load. A second load of this partition waits, and so does an incremental load.
 LOCK_PART = """
 LOCK TABLE {table} IN ROW EXCLUSIVE MODE;
 SELECT pg_advisory_xact_lock(hashtextextended('{table}', {low}))"""
@@ -25,7 +25,7 @@ LOCK_ALL = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
 
 @contextmanager
 def transaction() -> Iterator[Cursor]:
-    """A transaction in the warehouse: all of the block, or nothing of it."""
+    """A transaction in the warehouse: commit the block, or roll it back."""
     with closing(psycopg2.connect(os.environ["REDSHIFT_DSN"])) as connection, connection, connection.cursor() as cursor:
         yield cursor
 
@@ -51,7 +51,7 @@ def load(cursor: Cursor, table: str, lines: Lines, key: str) -> int:
             raise RuntimeError("Redshift reads from a bucket only: set STAGING_BUCKET to the name of one")
         cursor.copy_expert(FROM_CLIENT.format(table=table), lines)
         return cursor.rowcount
-    from bucket import objects, staged  # its library takes 20 MB and a second: only where it is needed
+    from bucket import objects, staged  # boto3 takes 20 MB and a second: import it only when needed
 
     with staged(bucket, key, lines) as manifest:
         if system(cursor) == "redshift":

@@ -1,8 +1,8 @@
-"""What was written since the last time, by watermark: the newest time that was seen. The warehouse keeps one for each table.
+"""What is new since the last load. The watermark is the newest time that was seen; the warehouse has one per table.
 
-A row gets its time when it is written, and is seen when its transaction ends. One that was under way the last time is
-older than the watermark by now. So each time begins some minutes before it: the overlap, which must be longer than the
-longest transaction of the shop.
+A row gets its time when it is written, and is seen when its transaction ends. A row whose transaction was open during
+the last load is older than the watermark now. So each load begins some minutes before the watermark. This overlap must
+be longer than the longest transaction of the shop.
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ INSERT INTO watermarks VALUES (%(table)s, %(until)s)"""
 
 
 def bring(table: str, overlap: timedelta) -> tuple[int, datetime | None]:
-    """Replace what was written since the watermark, and move it, in one transaction: rows read, and since when."""
+    """Replace what is new since the watermark, and move it, in one transaction. Return rows read, and since when."""
     column = WATERMARK[table]
     with transaction() as warehouse:
         lock(warehouse, table)

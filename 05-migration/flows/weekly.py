@@ -1,6 +1,6 @@
 """All products and orders into the warehouse, in partitions side by side; then both sides are compared.
 
-Killed and started again in the same week it goes on at the partitions that are not done.
+When it is killed and started again in the same week, it copies only the partitions that are not done.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from partitions import Part
 
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
 def weekly(week: str = "", size: int = 200_000) -> int:
-    """Migrate all, as that of `week` or of the week in which the run is due; return how many partitions were copied."""
+    """Migrate everything for `week`, or the week in which the run is due. Return how many partitions were copied."""
     week = week or f"{runtime.flow_run.scheduled_start_time or datetime.now(UTC):%G-W%V}"
     parts, copied = partitions.partitions(size), 0
     for attempt in ("first", "second"):
@@ -50,7 +50,7 @@ def compare(table: str, low: int, high: int) -> bool:
 
 
 def follow(what: str, futures: Iterable[PrefectFuture[Any]]) -> list[Any]:
-    """Wait for the partitions, and show how far it is: on the run's page, and in its log. Return their results."""
+    """Wait for the partitions, and show the progress on the run's page and in its log. Return their results."""
     results, futures = [], list(futures)
     progress = create_progress_artifact(0.0, key="weekly", description=f"Partitions {what}")
     for number, future in enumerate(futures, 1):

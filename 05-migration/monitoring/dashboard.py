@@ -1,4 +1,4 @@
-"""The dashboard as a program: Grafana's own library knows what a dashboard may hold, an editor of JSON does not.
+"""The dashboard as a program. Unlike a JSON editor, Grafana's own library checks what a dashboard may contain.
 
 In this folder: python dashboard.py > grafana/dashboards/orders.json
 """
@@ -11,7 +11,7 @@ PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")  # as grafan
 FAILED = 'sum by (flow) (increase(prefect_flow_runs_ended_total{state=~"FAILED|CRASHED"}[5m]))'
 WRONG = {what: f"sum(increase(orders_{what}_total[1m]))" for what in ("failed", "retried", "dead_lettered")}
 SECONDS = {f"{n} of 100": f"histogram_quantile(0.{n}, sum by (le) (rate(order_seconds_bucket[5m])))" for n in (50, 95)}
-# A title, its unit, and what a line is called: what Prometheus is asked for it.
+# Title, unit, and for each line its name and its query.
 PANELS = (
     (
         "Runs that ended, each minute",

@@ -1,7 +1,7 @@
-"""What Prefect does not tell Prometheus by itself: its own /api/metrics is about its process, and knows no runs.
+"""Metrics of Prefect's runs for Prometheus. Prefect's own /api/metrics covers its process, not its runs.
 
-Prefect's API is asked anew at each scrape. Every flow has its series from the first scrape on, with zeros: `increase`
-sees no first failure in a series that begins with it. Counters begin when this program does, as Prometheus expects.
+Prefect's API is asked anew at each scrape. Every flow has its series from the first scrape on, starting at zero:
+`increase` misses a failure with which a series begins. Counters begin when this program does, as Prometheus expects.
 """
 
 import time
@@ -17,7 +17,7 @@ from prefect_api import MOST, Unanswered, ask, pages
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 LIVE = {"operator": "or_", "type": {"any_": ["PENDING", "RUNNING"]}, "name": {"any_": ["Late"]}}
-OVERLAP = timedelta(minutes=1)  # a run may be written down some time after its end
+OVERLAP = timedelta(minutes=1)  # Prefect may record the end of a run some time later
 Labels = dict[str, str]  # the name of each flow, by its id
 
 
@@ -30,7 +30,7 @@ def gauge(name: str, about: str, label: str, values: dict[str, float]) -> GaugeM
 
 
 def live(flows: Labels) -> Iterator[GaugeMetricFamily]:
-    """Runs that are late, pending or running, how long the oldest late one has waited, and what is late in each pool."""
+    """Runs that are late, pending or running; the age of the oldest late one; how many are late in each pool."""
     now, runs = datetime.now(UTC), list(pages(flow_runs={"state": LIVE}, sort="EXPECTED_START_TIME_ASC"))
     states = Counter((run["flow_id"], run["state_name"]) for run in runs)
     count = GaugeMetricFamily("prefect_flow_runs", "Runs that are late, pending or running", labels=["flow", "state"])

@@ -1,7 +1,7 @@
-"""Where alerts end. It keeps what Alertmanager sends, and has one alert of its own: that the Watchdog is silent.
+"""The pager. It keeps the alerts that Alertmanager sends, and adds one of its own when the Watchdog is silent.
 
-Prometheus cannot tell that Prometheus has stopped. So one alert fires always, and this program, which depends on nothing
-of what it waits for, counts the seconds since it came. `/` is a page for people, `/alerts` the same for programs.
+Prometheus cannot tell that Prometheus has stopped. So one alert always fires. This program depends on nothing that it
+watches, and counts the seconds since that alert came. `/` is a page for people, `/alerts` the same for programs.
 """
 
 import html
@@ -19,7 +19,7 @@ HEAD = "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=5><t
 ROW = "<tr>" + "<td>{}" * 4
 
 kept: list[dict[str, Any]] = []
-heard = time.monotonic()  # when the Watchdog came last; at the start it gets its time
+heard = time.monotonic()  # when the Watchdog last came; it gets the full time after a start
 
 
 def now() -> str:
@@ -41,7 +41,7 @@ def receive(message: dict[str, Any]) -> None:
         name = alert["labels"]["alertname"]
         if name != "Watchdog":
             keep(name, alert["status"], alert["annotations"].get("summary", ""), alert["startsAt"])
-        elif alert["status"] == "firing":  # that it is resolved says only that Alertmanager has not heard of it
+        elif alert["status"] == "firing":  # "resolved" only means that Alertmanager has not heard the Watchdog
             heard = time.monotonic()
 
 
@@ -63,7 +63,7 @@ class Pager(BaseHTTPRequestHandler):
         try:
             receive(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         except (ValueError, KeyError, TypeError):
-            self.answer(400, "text/plain", "this is no message of Alertmanager\n")
+            self.answer(400, "text/plain", "this is not a message of Alertmanager\n")
         else:
             self.answer(200, "text/plain", "")
 

@@ -1,4 +1,4 @@
-"""Prefect's API, as far as the exporter asks it."""
+"""The part of Prefect's API that the exporter uses."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 API = os.environ["PREFECT_API_URL"]
-MOST = 200  # that the API gives at once
+MOST = 200  # the most that the API returns at once
 Unanswered = requests.RequestException
 
 session = requests.Session()

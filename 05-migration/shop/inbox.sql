@@ -1,4 +1,4 @@
--- Which messages the shop has: the key refuses one that comes again. Whoever acknowledges messages writes here first.
+-- The messages that the shop has taken. The key refuses a repeated one. A consumer writes here before it acknowledges.
 CREATE TABLE inbox (
     message_id CHAR(36) PRIMARY KEY,
     consumer VARCHAR(64) NOT NULL, -- the host of the process that took it
