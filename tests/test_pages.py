@@ -193,6 +193,13 @@ def test_a_part_of_a_file_is_a_whole(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_file_is_whole_once_on_a_page(page: Path) -> None:
+    """After that a page shows the lines that it speaks of. What the fault board counted is in predictions, too."""
+    whole = [part["path"] for part in INCLUDE.finditer(page.read_text()) if not part["first"]]
+    assert [path for path in set(whole) if whole.count(path) > 1 and not path.startswith("contrast/results/")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_highlighted_lines_are_there(page: Path) -> None:
     """`hl_lines` counts the lines that are shown; none of the highlighted ones is empty."""
     for fence in FENCE.finditer(page.read_text()):
