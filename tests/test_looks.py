@@ -65,3 +65,8 @@ def test_the_size_is_that_of_the_header() -> None:
     extended = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + (1023).to_bytes(3, "little") + (479).to_bytes(3, "little")
     assert size(lossy) == size(extended) == (1024, 480)
     assert size(b"\x89PNG\r\n") is None
+
+
+def test_the_scripts_of_the_exercises_are_short() -> None:
+    for name in ("exercise", "count", "predict", "progress"):
+        assert len((ROOT / f"theme/assets/{name}.js").read_text().splitlines()) <= 150, name
