@@ -205,6 +205,7 @@ class _Writer(Treeprocessor):
                     form.tail = child.tail
                     parent[at] = form
             if (page := parent.get("data-progress")) is not None:
+                del parent.attrib["data-progress"]
                 ids = [exercise.id for exercise in course.values() if exercise.lesson == page]
                 if not ids:
                     raise BuildStopped(f'data-progress="{page}": no page of that name has an exercise')
