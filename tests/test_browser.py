@@ -322,6 +322,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     page.goto(kinds.url, wait_until="networkidle")
     page.evaluate("window.stayed = true")
     expect(page.locator("article .progress")).to_have_text("0 of 6 done")
+    expect(page.locator(".progress-total")).to_have_text("All exercises: 0 of 6 done")
     page.click("article >> text=Another page")
     page.check("#ex-other-read [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 1 done")
@@ -335,6 +336,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     expect_filled_in(page)
     page.click(".md-header__button.md-logo")
     expect(page.locator("article .progress")).to_have_text("3 of 6 done")
+    expect(page.locator(".progress-total")).to_have_text("All exercises: 3 of 6 done")
     assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
 
 

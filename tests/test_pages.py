@@ -363,6 +363,18 @@ def test_every_choice_has_a_hint_and_every_exercise_an_answer(page: Path) -> Non
     assert [one.id for one in exercises if not one.has_answer] == []
 
 
+def test_the_first_page_calls_each_page_by_its_title() -> None:
+    """And shows the progress of all that have exercises, so that its total is that of the course."""
+    text = (ROOT / "docs/en/index.md").read_text()
+    links = re.findall(r"^ *(?:- |Then )\[([^]]+)\]\(([\w-]+)\.md\)", text, re.M)
+    first = {page.stem: re.search(r"^# (.+)$", page.read_text(), re.M) for page in PAGES}
+    titles = {name: found[1] for name, found in first.items() if found}
+    assert len(links) > 15 and [name for name, page in links if name != titles[page]] == []
+    shown = re.findall(r'\]\(([\w-]+)\.md\)\{ data-progress="([^"]+)" \}', text)
+    assert {page for page, _ in shown} == {page.stem for page in PAGES if read_exercises(page)}
+    assert all(page == named for page, named in shown)
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_check_exercises_and_checks_have_the_same_names(lesson: str) -> None:
     on_pages = [e.check for page in PAGES for e in read_exercises(page) if e.kind == "check"]
