@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from test_site import build, copy_course
 
 from lab.progress import store
@@ -292,6 +292,34 @@ def test_what_lab_check_has_passed_is_ticked(
     expect(page.locator("#ex-every-ten [type=checkbox]")).to_be_checked()
     assert status(page, "every-ten") == "Done." and not page.is_checked("#ex-look-around [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 6 done")
+
+
+def test_all_is_forgotten_once_the_reader_has_agreed(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    button = page.get_by_role("button", name="Forget all")
+    button.click()
+    assert say(page) == "There is nothing to forget yet."
+    page.evaluate("localStorage.setItem('of-another-site', 'stays')")
+    fill_in(page)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    button.press("Enter")
+    assert say(page) == "Nothing was forgotten."
+    expect_filled_in(page)
+    asked: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    page.once("dialog", agree)
+    button.press("Enter")
+    assert asked == ["Forget what you have done in 4 exercises, on all pages?"]
+    for _ in range(2):  # also after a reload
+        expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 6 done")
+        assert page.locator("form :checked").count() == 0 and status(page, "minute-field") == ""
+        assert page.input_value("#ex-how-often input") == page.input_value("#ex-what-is-wrong textarea") == ""
+        page.reload()
+    assert page.evaluate("localStorage.getItem('of-another-site')") == "stays"
 
 
 def test_a_file_that_is_no_progress_changes_nothing(page: Page, kinds: Site, tmp_path: Path) -> None:

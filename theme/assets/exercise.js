@@ -18,11 +18,11 @@
 
   // Returns whether the answer outlives the page.
   function save(id, state) {
-    memory.set(id, state);
     try {
       localStorage.setItem(PREFIX + id, JSON.stringify(state));
       return true;
     } catch {
+      memory.set(id, state);
       return false;
     }
   }
