@@ -506,6 +506,22 @@ def test_the_first_page_is_light(page: Page, course: Site) -> None:
     assert 200_000 < weight < 340_000, sizes
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_are_fetched_in_one_scheme_and_have_captions(page: Page, course: Site, scheme: str) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if request.url.endswith(".webp") else None)
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{course.url}03-prefect/")
+    pictures = page.locator("article figure.screenshot img:visible")
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("one => one.naturalWidth") > 0
+    captions = page.locator("figure.screenshot figcaption:visible").all_inner_texts()
+    assert captions == pictures.evaluate_all("all => all.map(one => one.alt)")
+    assert len(captions) == len(fetched) > 5 and all(url.endswith(f"-{scheme}.webp") for url in fetched)
+
+
 # What a learner types, and the page that has to come first.
 QUERIES = {
     "cron not running": "troubleshooting/#by-symptom",

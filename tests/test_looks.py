@@ -45,13 +45,25 @@ def test_the_colours_change_no_crontab_of_the_course() -> None:
     assert ["".join(part for _, part in lex(text, lexer)) for text in crontabs] == crontabs
 
 
+def shown_as(text: str) -> str:
+    options = {"lab.pages.extension": {"docs_dir": str(ROOT / "docs/en")}}
+    return Markdown(extensions=["def_list", "lab.pages.extension"], extension_configs=options).convert(text)
+
+
 def test_a_picture_can_wait_and_keeps_its_place() -> None:
     page = "img/03-prefect/runs-light.webp"
-    options = {"lab.pages.extension": {"docs_dir": str(ROOT / "docs/en")}}
-    converter = Markdown(extensions=["def_list", "lab.pages.extension"], extension_configs=options)
-    shown = converter.convert(f"![Runs]({page}#only-light) ![Logo](img/other.svg) ![None](img/none.webp)")
+    shown = shown_as(f"![Runs]({page}#only-light) ![Logo](img/other.svg) ![None](img/none.webp)")
     assert re.findall(r'loading="lazy"[^>]*src="([^"]*)"[^>]*width="1024"', shown) == [f"{page}#only-light"]
     assert shown.count("loading") == 1
+
+
+def test_pictures_that_show_the_same_have_one_caption() -> None:
+    light, dark = (f"img/03-prefect/runs-{scheme}.webp" for scheme in ("light", "dark"))
+    shown = shown_as(f"![Runs & more]({light})\n![Runs & more]({dark})")
+    assert re.findall(r"<figcaption[^>]*>(.*?)</figcaption>\s*</figure>", shown) == ["Runs &amp; more"]
+    assert shown.count("<img") == 2 and "<p>" not in shown
+    for other in (f"![Runs]({light})\n![Others]({dark})", f"Words ![Runs]({light})", "![Runs](img/other.svg)", "Words"):
+        assert "<figure" not in shown_as(other)
 
 
 def test_every_picture_is_small() -> None:
