@@ -66,6 +66,20 @@ def test_pictures_that_show_the_same_have_one_caption() -> None:
         assert "<figure" not in shown_as(other)
 
 
+def test_a_timeline_has_its_style_from_the_page() -> None:
+    """Each file carries the rules of contrast.css; a page would have them once more with every picture."""
+    bare = [re.sub(r"/\*.*?\*/|\s+", "", (ROOT / "theme/assets/contrast.css").read_text(), flags=re.DOTALL)]
+    pictures = [*ROOT.glob("contrast/results/*.svg"), *ROOT.glob("docs/en/img/*/*.svg")]
+    for picture in pictures:
+        text = picture.read_text()
+        assert [re.sub(r"\s+", "", style) for style in re.findall(r"<style>(.*?)</style>", text, re.DOTALL)] in (
+            bare,
+            [],
+        )
+        shown = shown_as(f'<div class="timeline-scroll">\n{text}</div>\n')
+        assert "<style" not in shown and shown.count("</svg>") == text.count("</svg>") == 1
+
+
 def test_every_picture_is_small() -> None:
     for file in (ROOT / "docs/en/img").rglob("*.*"):
         assert file.suffix in (".svg", ".webp") and file.stat().st_size < 75_000, file

@@ -229,11 +229,15 @@ class _Anchors(Treeprocessor):
 
 
 class _Files(Postprocessor):
-    """Keeps the files that a page shows out of the search: a word leads to where it is explained."""
+    """Keeps the files that a page shows out of the search: a word leads to where it is explained.
+
+    A timeline carries its style for when it is opened alone. On a page it has that of contrast.css, which is the same.
+    """
 
     def run(self, text: str) -> str:
         file = ' highlight"><span class="filename">'
-        return text.replace(file, file.replace('">', '" data-search-exclude>', 1))
+        text = text.replace(file, file.replace('">', '" data-search-exclude>', 1))
+        return re.sub(r"<style>\s*\.timeline:root.*?</style>\s*", "", text, flags=re.DOTALL)
 
 
 class ExercisesExtension(Extension):
