@@ -580,6 +580,19 @@ def test_no_page_is_wider_than_a_narrow_screen(page: Page, course: Site, kinds: 
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
+@pytest.mark.parametrize(("width", "shown"), [(390, False), (1440, True)])
+def test_back_to_top_lies_over_no_exercise(page: Page, course: Site, width: int, shown: bool) -> None:
+    """The theme offers it when a reader scrolls up; a narrow screen has no place for it beside the text."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{course.url}02-cron/", wait_until="networkidle")
+    page.locator("#ex-when-cron").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 300)
+    page.wait_for_timeout(300)
+    page.mouse.wheel(0, -200)
+    expect(page.locator(".md-top")).not_to_have_attribute("hidden", "")
+    assert page.locator(".md-top").is_visible() == shown
+
+
 FITS = """() => {
     document.querySelectorAll("details").forEach((one) => { one.open = true });
     const files = [...document.querySelectorAll(".highlight > .filename")];
