@@ -107,7 +107,6 @@ def test_a_word_is_explained_on_the_first_page_that_asks_about_it(word: str) -> 
     name = re.compile(r"\s+".join((r"\b" + word).split()) + r"s?\b", re.IGNORECASE)
     exercises = re.compile(r"^!!! exercise .*\n(?:(?: .*)?\n)*", re.M)
     first = next(page for page in course_pages() if any(map(name.search, exercises.findall(page.read_text()))))
-    options = {"lab.pages.extension": {"docs_dir": str(ROOT / "docs/en")}, "pymdownx.snippets": {"base_path": [ROOT]}}
-    extensions = [*EXTENSIONS, "def_list", "tables", "attr_list", "pymdownx.snippets", "pymdownx.superfences"]
-    shown = Markdown(extensions=extensions, extension_configs=options).convert(first.read_text())
+    options = {"lab.pages.extension": {"docs_dir": str(ROOT / "docs/en")}}
+    shown = Markdown(extensions=[*EXTENSIONS, "def_list"], extension_configs=options).convert(first.read_text())
     assert re.search(rf'<a class="term"[^>]*"glossary.md#{anchor(word)}"', shown), first.name

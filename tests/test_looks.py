@@ -7,6 +7,7 @@ from markdown import Markdown
 from pygments import lex
 from pygments.lexers import get_lexer_by_name
 
+from lab.pages import console_lexer
 from lab.pages.crontab_lexer import register
 from lab.pages.pictures import size
 
@@ -43,6 +44,35 @@ def test_the_colours_change_no_crontab_of_the_course() -> None:
     crontabs = [text for text in texts if re.search(r"^(?:[\d*/,-]+\s){5}", text, re.M)]
     assert len(crontabs) > 20
     assert ["".join(part for _, part in lex(text, lexer)) for text in crontabs] == crontabs
+
+
+SESSION = """$ lab cron lint 02-cron/broken.txt
+02-cron/broken.txt:3: error: % ends the command, what follows becomes its input → write \\%
+02-cron/broken.txt:3: error: $DB_URL is not set
+$ for word in a b; do
+>   echo "$word"
+> done
+a
+> is no prompt here
+"""
+
+
+def test_a_prompt_is_what_the_pages_have_for_one() -> None:
+    console_lexer.register()
+    tokens = list(lex(SESSION, get_lexer_by_name("console")))
+    assert "".join(text for _, text in tokens) == SESSION
+    assert [text for kind, text in tokens if str(kind) == "Token.Generic.Prompt"] == ["$ ", "$ ", "> ", "> "]
+    printed = [text for kind, text in tokens if str(kind) == "Token.Generic.Output"]
+    assert printed == [*SESSION.splitlines(keepends=True)[1:3], "a\n", "> is no prompt here\n"]
+
+
+def test_the_colours_change_no_session_of_the_course() -> None:
+    console_lexer.register()
+    lexer = get_lexer_by_name("console", stripnl=False, ensurenl=False)
+    pages = [page.read_text() for page in (ROOT / "docs/en").glob("*.md")]
+    sessions = [body for page in pages for body in re.findall(r"^```console\n(.*?)^```", page, re.M | re.S)]
+    assert len(sessions) > 100
+    assert ["".join(part for _, part in lex(text, lexer)) for text in sessions] == sessions
 
 
 def shown_as(text: str) -> str:

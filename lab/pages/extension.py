@@ -15,7 +15,7 @@ from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
-from lab.pages import crontab_lexer
+from lab.pages import console_lexer, crontab_lexer
 from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
 from lab.pages.glossary import NAME as GLOSSARY
 from lab.pages.glossary import Terms, read_glossary
@@ -253,6 +253,7 @@ class ExercisesExtension(Extension):
 
         The anchors are looked at after toc (5), which makes those of the headings.
         """
+        console_lexer.register()
         crontab_lexer.register()
         docs = Path(self.getConfig("docs_dir"))
         terms = Terms(md)
