@@ -26,11 +26,13 @@ PAGES = (
     "prefect-etl",
     "prefect-operating",
     "prefect-host",
+    "trigger",
     "04-incidents",
     "missed-runs",
     "05-migration",
     "move",
     "contrast",
+    "why",
 )
 MEASURED = ROOT / "results/measured.json"
 DURATIONS = ROOT / "results/durations.json"
