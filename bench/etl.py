@@ -6,8 +6,10 @@ ROUTES (all of them), OWN (your own shell command as one more; it has $SOURCE_UR
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from statistics import median
+from textwrap import shorten
 from typing import Any, Self
 
 from bench.arguments import arguments
@@ -185,30 +187,47 @@ def measure_size(
 
 
 def results_table(results: list[tuple[str, int, Result, Result]]) -> str:
-    """A table of name, rows, result and result of the pipe; below it, why some have no figures."""
-    lines, reasons = [], []
+    """A table of name, rows, result and result of the pipe; what has no figures has no row."""
+    lines = []
     for name, rows, result, limit in results:
-        if result["trouble"]:
-            reasons.append(f"{name}: {reason(result['trouble'])}")
-            lines.append([name, *["–"] * 6])
-            continue
-        seconds, verdict = result["seconds"], f"WRONG: {result['wrong']}" if result["wrong"] else "equal"
-        ratio = f"{seconds / limit['seconds']:.2f}"
-        client = [f"{result['cpu']:.2f}", f"{result['mb']:.0f}"]
-        lines.append([name, f"{seconds:.2f}", spaced(rows / seconds), ratio, *client, verdict])
-    return "\n\n".join([table(["", "s", "rows/s", "× pipe", "client CPU s", "peak MB", "target"], lines), *reasons])
+        if not result["trouble"]:
+            seconds, verdict = result["seconds"], f"WRONG: {unbroken(result['wrong'])}" if result["wrong"] else "equal"
+            ratio = f"{seconds / limit['seconds']:.2f}"
+            client = [f"{result['cpu']:.2f}", f"{result['mb']:.0f}"]
+            lines.append([name, f"{seconds:.2f}", spaced(rows / seconds), ratio, *client, verdict])
+    return table(["", "s", "rows/s", "× pipe", "client CPU s", "peak MB", "target"], lines)
+
+
+def failures(known: dict[int, dict[str, Result]]) -> list[str]:
+    """Why routes have no figures, as items of a list: once, or for the sizes that have none while others have."""
+    items: dict[str, None] = {}
+    for rows, results in known.items():
+        for route, result in results.items():
+            if result["trouble"]:
+                elsewhere = any(of[route]["trouble"] == "" for of in known.values() if route in of)
+                name = f"{ROUTES[route]}, {spaced(rows)} rows" if elsewhere else ROUTES[route]
+                items[f"- {name}: {reason(result['trouble'])}"] = None
+    return [*items]
 
 
 def reason(trouble: str) -> str:
-    """Why a route has no figures: in our words, or in those of a tool without its stack trace."""
-    words = trouble.split("Stack trace")[0][:240].strip()
-    return words if words.startswith(("skipped", "took over", "killed")) else f"does not work here: {words}"
+    """Why a route has no figures: in our words, or in those of a tool, as code and without its stack trace."""
+    if trouble.startswith(("skipped", "took over", "killed")):
+        return unbroken(trouble)
+    words = " ".join(trouble.split("Stack trace")[0].split()).replace("`", "'")
+    return f"does not work here: `{shorten(words, 240, placeholder=' …')}`"
 
 
-def show(known: dict[int, dict[str, Result]], options: Options, about: dict[str, Any]) -> None:
-    """Print and write the tables."""
+def unbroken(text: str) -> str:
+    """A text in which no line ends within a number: those of the containers have plain spaces."""
+    return re.sub(r"(?<=\d) (?=\d{3}\b)", "\u00a0", text)
+
+
+def report(about: dict[str, Any], repeat: int, known: dict[int, dict[str, Result]]) -> str:
+    """What the page includes, from what was measured: the size of a table in rows → route → result."""
+    sizes = [rows for rows in known if known[rows].keys() - {"pipe", "load"}] or [*known]
     parts = [
-        f"Median of {options.repeat}, the routes in turn; whole processes, with the start of each. {about['cores']} "
+        f"Median of {repeat}, the routes in turn; whole processes, with the start of each. {about['cores']} "
         f"cores of {about['processor']}, PostgreSQL {about['postgresql']}, ClickHouse {about['clickhouse']}, "
         f"{about['date']}: on another machine all figures are others."
     ]
@@ -218,14 +237,16 @@ def show(known: dict[int, dict[str, Result]], options: Options, about: dict[str,
             f"The warehouse was {was}, not the {image.rpartition(':')[2]} that you have: the ratios are those of the old "
             "version, and what does not work with it may work with yours."
         )
-    for rows in options.sizes:
+    for rows in sizes:
         pipe = known[rows]["pipe"]
         lines = [(ROUTES[route], rows, result, pipe) for route, result in known[rows].items()]
         parts.append(f"{spaced(rows)} rows:\n\n{results_table(lines)}")
-    if len(known) > 1 and "load" in known[options.sizes[-1]]:
+    if without := failures(known):
+        parts.append("What has no figures:\n\n" + "\n".join(without))
+    if len(known) > 1 and "load" in known[sizes[-1]]:
         lines = [(f"{spaced(rows)} rows", rows, results["load"], results["pipe"]) for rows, results in known.items()]
         parts.append(f"{ROUTES['load']}, as the table grows:\n\n{results_table(lines)}")
-    write("etl", {"machine": about, "repeat": options.repeat, "rows": known}, "\n\n".join(parts))
+    return "\n\n".join(parts)
 
 
 def versions(containers: Containers) -> dict[str, str]:
@@ -252,7 +273,8 @@ def main() -> None:
         about = versions(containers)
         for rows in sorted([*options.sizes, *options.growth]):
             known[rows] = measure_size(containers, rows, known, options, memory)
-    show(known, options, machine() | about)
+    about = machine() | about
+    write("etl", {"machine": about, "repeat": options.repeat, "rows": known}, report(about, options.repeat, known))
 
 
 if __name__ == "__main__":

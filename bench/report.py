@@ -37,8 +37,8 @@ def machine() -> dict[str, Any]:
 
 
 def spaced(number: float) -> str:
-    """1234567 as 1 234 567."""
-    return f"{number:,.0f}".replace(",", " ")
+    """1234567 as 1 234 567, with spaces at which no line of a page breaks."""
+    return f"{number:,.0f}".replace(",", "\u00a0")
 
 
 def write(name: str, data: dict[str, Any], text: str) -> None:

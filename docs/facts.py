@@ -26,6 +26,7 @@ PAGES = (
     "prefect-etl",
     "prefect-operating",
     "prefect-host",
+    "trigger",
     "04-incidents",
     "missed-runs",
     "05-migration",
@@ -34,6 +35,7 @@ PAGES = (
     "monitoring",
     "bigdata",
     "contrast",
+    "why",
 )
 MEASURED = ROOT / "results/measured.json"
 DURATIONS = ROOT / "results/durations.json"

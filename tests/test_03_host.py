@@ -150,6 +150,10 @@ class Host:
                 pass
         return found
 
+    def workers(self) -> list[str]:
+        """Which of them are workers of Prefect, or runs. PostgreSQL too calls one of its processes a worker."""
+        return [line for line in self.processes() if "worker start" in line or "engine" in line]
+
 
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -396,7 +400,7 @@ def test_stop_pool_waits_for_a_run_then_cancels(host: Host) -> None:
         holder.communicate("")
         assert "workers stopped: 1" in make.stdout.read()
     assert host.state_of(run) == "COMPLETED"
-    assert not [line for line in host.processes() if "worker" in line or "engine" in line]
+    assert not host.workers()
     assert "server" in host.ok("status")
 
     with open_sale(host):  # for which a worker must not wait: the generator would wait for the worker, and all for ever
@@ -405,7 +409,7 @@ def test_stop_pool_waits_for_a_run_then_cancels(host: Host) -> None:
     assert "cancelling" in host.ok("stop-pool", "WAIT=0")
     holder.communicate("")
     assert host.state_of(run) in ("CANCELLED", "CRASHED")  # never Running
-    assert not [line for line in host.processes() if "worker" in line or "engine" in line]
+    assert not host.workers()
     host.ok("start-worker", "BACKGROUND=1")
 
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench.etl import hopeless, results_table
+from bench.etl import failures, hopeless, report, results_table
 from bench.report import machine
 from engine.core import ROOT, UserError
 from engine.docker import ask, docker, lines
@@ -194,14 +195,25 @@ def test_a_route_is_skipped_where_its_own_figures_say_that_it_is_hopeless() -> N
     assert hopeless("load", 2_000_000, known, 600, 8e9) == ""
 
 
-def test_what_does_not_work_says_why_below_the_table() -> None:
+def test_what_does_not_work_has_no_row_and_says_why_once() -> None:
     good = {"trouble": "", "wrong": "", "seconds": 0.5, "cpu": 0.4, "mb": 30.0}
-    text = results_table(
-        [("ours", 1000, good, good), ("theirs", 1000, {"trouble": "no such column. Stack trace: 0"}, good)]
-    )
-    assert "| ours   | 0.50 |  2 000 |   1.00 |" in text
-    assert text.endswith("\n\ntheirs: does not work here: no such column.")
+    bad, late = {"trouble": "no such <column> `x`.\n Stack trace: 0"}, {"trouble": "skipped: 2 000 rows took 9 s"}
+    text = results_table([("ours", 1000, good, good), ("theirs", 1000, bad, good)])
+    assert "| ours | 0.50 |  2\u00a0000 |   1.00 |" in text and "theirs" not in text
+    assert failures({1000: {"load": good, "dlt": bad, "naive": good}, 2000: {"dlt": bad, "naive": late}}) == [
+        "- dlt 1.31.0: does not work here: `no such <column> 'x'.`",
+        "- fetchall, execute, 2\u00a0000 rows: skipped: 2\u00a0000 rows took 9 s",
+    ]
     assert len({len(line) for line in table(["", "s"], [["one", "1"], ["two", "22"]]).splitlines()}) == 1
+
+
+def test_the_figures_of_the_load_are_those_that_were_measured() -> None:
+    """The page includes etl.md, which is made of etl.json; what a tool said is code there, and no HTML."""
+    data = json.loads((ROOT / "bench/results/etl.json").read_text())
+    known = {int(rows): results for rows, results in data["rows"].items()}
+    text = (ROOT / "bench/results/etl.md").read_text()
+    assert text == report(data["machine"], data["repeat"], known) + "\n"
+    assert "<" not in re.sub(r"`[^`\n]*`", "", text) and not re.search(r"\d \d{3}\b", text)
 
 
 def imports(file: Path) -> set[str]:

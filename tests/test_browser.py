@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from test_site import build, copy_course
 
 from lab.progress import store
@@ -294,6 +294,34 @@ def test_what_lab_check_has_passed_is_ticked(
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 6 done")
 
 
+def test_all_is_forgotten_once_the_reader_has_agreed(page: Page, kinds: Site) -> None:
+    page.goto(f"{kinds.url}exercises/")
+    button = page.get_by_role("button", name="Forget all")
+    button.click()
+    assert say(page) == "There is nothing to forget yet."
+    page.evaluate("localStorage.setItem('of-another-site', 'stays')")
+    fill_in(page)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    button.press("Enter")
+    assert say(page) == "Nothing was forgotten."
+    expect_filled_in(page)
+    asked: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    page.once("dialog", agree)
+    button.press("Enter")
+    assert asked == ["Forget what you have done in 4 exercises, on all pages?"]
+    for _ in range(2):  # also after a reload
+        expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 6 done")
+        assert page.locator("form :checked").count() == 0 and status(page, "minute-field") == ""
+        assert page.input_value("#ex-how-often input") == page.input_value("#ex-what-is-wrong textarea") == ""
+        page.reload()
+    assert page.evaluate("localStorage.getItem('of-another-site')") == "stays"
+
+
 def test_a_file_that_is_no_progress_changes_nothing(page: Page, kinds: Site, tmp_path: Path) -> None:
     page.goto(f"{kinds.url}exercises/")
     fill_in(page)
@@ -322,6 +350,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     page.goto(kinds.url, wait_until="networkidle")
     page.evaluate("window.stayed = true")
     expect(page.locator("article .progress")).to_have_text("0 of 6 done")
+    expect(page.locator(".progress-total")).to_have_text("All exercises: 0 of 6 done")
     page.click("article >> text=Another page")
     page.check("#ex-other-read [type=checkbox]")
     expect(page.locator(".lesson-progress")).to_have_text("Exercises: 1 of 1 done")
@@ -335,6 +364,7 @@ def test_exercises_work_after_instant_navigation(page: Page, kinds: Site) -> Non
     expect_filled_in(page)
     page.click(".md-header__button.md-logo")
     expect(page.locator("article .progress")).to_have_text("3 of 6 done")
+    expect(page.locator(".progress-total")).to_have_text("All exercises: 3 of 6 done")
     assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
 
 
@@ -476,6 +506,22 @@ def test_the_first_page_is_light(page: Page, course: Site) -> None:
     assert 200_000 < weight < 340_000, sizes
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_are_fetched_in_one_scheme_and_have_captions(page: Page, course: Site, scheme: str) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if request.url.endswith(".webp") else None)
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{course.url}03-prefect/")
+    pictures = page.locator("article figure.screenshot img:visible")
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("one => one.naturalWidth") > 0
+    captions = page.locator("figure.screenshot figcaption:visible").all_inner_texts()
+    assert captions == pictures.evaluate_all("all => all.map(one => one.alt)")
+    assert len(captions) == len(fetched) > 5 and all(url.endswith(f"-{scheme}.webp") for url in fetched)
+
+
 # What a learner types, and the page that has to come first.
 QUERIES = {
     "cron not running": "troubleshooting/#by-symptom",
@@ -532,6 +578,19 @@ def test_no_page_is_wider_than_a_narrow_screen(page: Page, course: Site, kinds: 
         for path in paths(site):
             page.goto(site.url + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+@pytest.mark.parametrize(("width", "shown"), [(390, False), (1440, True)])
+def test_back_to_top_lies_over_no_exercise(page: Page, course: Site, width: int, shown: bool) -> None:
+    """The theme offers it when a reader scrolls up; a narrow screen has no place for it beside the text."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{course.url}02-cron/", wait_until="networkidle")
+    page.locator("#ex-when-cron").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 300)
+    page.wait_for_timeout(300)
+    page.mouse.wheel(0, -200)
+    expect(page.locator(".md-top")).not_to_have_attribute("hidden", "")
+    assert page.locator(".md-top").is_visible() == shown
 
 
 FITS = """() => {

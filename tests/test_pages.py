@@ -193,6 +193,13 @@ def test_a_part_of_a_file_is_a_whole(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_file_is_whole_once_on_a_page(page: Path) -> None:
+    """After that a page shows the lines that it speaks of. What the fault board counted is in predictions, too."""
+    whole = [part["path"] for part in INCLUDE.finditer(page.read_text()) if not part["first"]]
+    assert [path for path in set(whole) if whole.count(path) > 1 and not path.startswith("contrast/results/")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_highlighted_lines_are_there(page: Path) -> None:
     """`hl_lines` counts the lines that are shown; none of the highlighted ones is empty."""
     for fence in FENCE.finditer(page.read_text()):
@@ -357,6 +364,18 @@ def test_every_choice_has_a_hint_and_every_exercise_an_answer(page: Path) -> Non
     assert [one.id for one in exercises if not one.has_answer] == []
 
 
+def test_the_first_page_calls_each_page_by_its_title() -> None:
+    """And shows the progress of all that have exercises, so that its total is that of the course."""
+    text = (ROOT / "docs/en/index.md").read_text()
+    links = re.findall(r"^ *(?:- |Then )\[([^]]+)\]\(([\w-]+)\.md\)", text, re.M)
+    first = {page.stem: re.search(r"^# (.+)$", page.read_text(), re.M) for page in PAGES}
+    titles = {name: found[1] for name, found in first.items() if found}
+    assert len(links) > 15 and [name for name, page in links if name != titles[page]] == []
+    shown = re.findall(r'\]\(([\w-]+)\.md\)\{ data-progress="([^"]+)" \}', text)
+    assert {page for page, _ in shown} == {page.stem for page in PAGES if read_exercises(page)}
+    assert all(page == named for page, named in shown)
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_check_exercises_and_checks_have_the_same_names(lesson: str) -> None:
     on_pages = [e.check for page in PAGES for e in read_exercises(page) if e.kind == "check"]
@@ -365,7 +384,11 @@ def test_check_exercises_and_checks_have_the_same_names(lesson: str) -> None:
     )
 
 
-@pytest.mark.parametrize("page", facts.PAGES)
+def starts_a_stack(page: Path) -> bool:
+    return re.search(r"^ *\$ docker compose up", page.read_text(), re.M) is not None
+
+
+@pytest.mark.parametrize("page", sorted({*facts.PAGES, *(page.stem for page in PAGES if starts_a_stack(page))}))
 def test_a_page_begins_with_what_it_needs_and_ends_with_cleaning_up(page: str) -> None:
     text = (ROOT / "docs/en" / f"{page}.md").read_text()
     first, *_, last = (textwrap.dedent(f["body"]) for f in FENCE.finditer(text) if f["info"] == "console")

@@ -397,7 +397,9 @@ class TestPrefect:
         assert why() == {}, "right after lab fix"
 
     def test_killed_for_memory(self, stack: Stack, tmp_path: Path) -> None:
-        up("webhook", overrides={"webhook": {"mem_limit": "8m", "memswap_limit": "8m"}}, folder=tmp_path)
+        # A limit so low that the program itself does not fit may stop Docker before the container has begun.
+        greedy = {"command": ["python", "-c", "b'x' * 10**9"], "mem_limit": "64m", "memswap_limit": "64m"}
+        up("webhook", overrides={"webhook": greedy}, folder=tmp_path)
         evidence = f"{PROJECT}-webhook-1: the kernel killed a process for memory (signal 9, exit code 137)"
         names("killed for memory", evidence)
         up("webhook")

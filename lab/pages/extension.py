@@ -15,7 +15,7 @@ from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
-from lab.pages import crontab_lexer
+from lab.pages import console_lexer, crontab_lexer
 from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
 from lab.pages.glossary import NAME as GLOSSARY
 from lab.pages.glossary import Terms, read_glossary
@@ -205,6 +205,7 @@ class _Writer(Treeprocessor):
                     form.tail = child.tail
                     parent[at] = form
             if (page := parent.get("data-progress")) is not None:
+                del parent.attrib["data-progress"]
                 ids = [exercise.id for exercise in course.values() if exercise.lesson == page]
                 if not ids:
                     raise BuildStopped(f'data-progress="{page}": no page of that name has an exercise')
@@ -228,11 +229,15 @@ class _Anchors(Treeprocessor):
 
 
 class _Files(Postprocessor):
-    """Keeps the files that a page shows out of the search: a word leads to where it is explained."""
+    """Keeps the files that a page shows out of the search: a word leads to where it is explained.
+
+    A timeline carries its style for when it is opened alone. On a page it has that of contrast.css, which is the same.
+    """
 
     def run(self, text: str) -> str:
         file = ' highlight"><span class="filename">'
-        return text.replace(file, file.replace('">', '" data-search-exclude>', 1))
+        text = text.replace(file, file.replace('">', '" data-search-exclude>', 1))
+        return re.sub(r"<style>\s*\.timeline:root.*?</style>\s*", "", text, flags=re.DOTALL)
 
 
 class ExercisesExtension(Extension):
@@ -248,6 +253,7 @@ class ExercisesExtension(Extension):
 
         The anchors are looked at after toc (5), which makes those of the headings.
         """
+        console_lexer.register()
         crontab_lexer.register()
         docs = Path(self.getConfig("docs_dir"))
         terms = Terms(md)

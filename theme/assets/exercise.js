@@ -1,9 +1,11 @@
 // Exercises: what you answered stays in this browser, under the id of the exercise (not its page, not its place).
-// Everything can be read and opened without this script; it adds the buttons, the verdict in words, and the progress.
+// Everything can be read and opened without this script; it adds the buttons, the verdict in words, and, by count.js, the
+// progress.
 (() => {
   "use strict";
 
   const PREFIX = "beyond-cron:";
+  let showProgress = () => {}; // that of count.js, as soon as a page has something to count
   const memory = new Map(); // stands in where the browser refuses storage
 
   function load(id) {
@@ -16,11 +18,11 @@
 
   // Returns whether the answer outlives the page.
   function save(id, state) {
-    memory.set(id, state);
     try {
       localStorage.setItem(PREFIX + id, JSON.stringify(state));
       return true;
     } catch {
+      memory.set(id, state);
       return false;
     }
   }
@@ -66,7 +68,7 @@
 
     function keep(state) {
       show(state, save(form.dataset.id, state));
-      showProgress();
+      showProgress(load);
     }
 
     function value() {
@@ -97,7 +99,7 @@
       event.preventDefault();
       forget(form.dataset.id);
       show({});
-      showProgress();
+      showProgress(load);
       for (const part of form.querySelectorAll("details:is(.answer, .hint)")) part.open = false;
       fields[0].focus();
     });
@@ -107,53 +109,26 @@
     show(load(form.dataset.id));
   }
 
-  function count(ids) {
-    return `${ids.filter((id) => load(id).done).length} of ${ids.length} done`;
-  }
-
-  // On a lesson's page below its title; elsewhere after every link that names a lesson.
-  function showProgress() {
-    const forms = [...document.querySelectorAll("form.exercise")];
-    const title = document.querySelector("article h1");
-    if (forms.length && title) {
-      let line = document.querySelector(".lesson-progress");
-      if (!line) {
-        line = document.createElement("p");
-        line.className = "lesson-progress";
-        line.append(document.createElement("progress"), document.createElement("span"));
-        line.firstChild.setAttribute("aria-hidden", "true"); // the words beside it say the same
-        title.after(line);
-      }
-      const ids = forms.map((form) => form.dataset.id);
-      line.firstChild.max = ids.length;
-      line.firstChild.value = ids.filter((id) => load(id).done).length;
-      line.lastChild.textContent = `Exercises: ${count(ids)}`;
-    }
-    for (const link of document.querySelectorAll("[data-exercises]")) {
-      if (!link.nextElementSibling?.matches(".progress")) {
-        const label = document.createElement("span");
-        label.className = "progress";
-        link.after(" ", label);
-      }
-      link.nextElementSibling.textContent = count(link.dataset.exercises.split(" "));
-    }
-  }
-
   // What only some pages need; the others do not pay for it.
   const SCRIPTS = { "form.exercise, .progress-file": "progress.js", "a.term": "terms.js", "form[data-kind=predict]": "predict.js" };
   const HERE = document.currentScript.src;
+  const bring = (script) => import(new URL(script, HERE).href);
 
   async function start() {
     document.querySelectorAll("form.exercise").forEach(setUp);
-    showProgress();
+    showProgress(load); // at once, for progress.js puts its buttons below it
+    if (document.querySelector("form.exercise, .progress-file, [data-exercises]")) {
+      ({ showProgress } = await bring("count.js"));
+      showProgress(load);
+    }
     const needed = Object.entries(SCRIPTS).filter(([part]) => document.querySelector(part));
-    await Promise.all(needed.map(([, script]) => import(new URL(script, HERE).href)));
+    await Promise.all(needed.map(([, script]) => bring(script)));
     for (const form of document.querySelectorAll("form[data-kind=predict]")) form.dispatchEvent(new Event("stored"));
   }
 
   addEventListener("storage", () => { // another tab, or progress.js
     for (const form of document.querySelectorAll("form.exercise")) form.dispatchEvent(new Event("stored"));
-    showProgress();
+    showProgress(load);
   });
   if (typeof document$ !== "undefined") document$.subscribe(start); // also after instant navigation
   else if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);

@@ -93,6 +93,20 @@
     return say(`Loaded what you have done in ${number(found.size)}.`);
   }
 
+  // Only what is kept here: a file that was saved, and what `lab check` has noted, stay.
+  function forget(say) {
+    try {
+      const ids = Object.keys(kept());
+      if (!ids.length) return say("There is nothing to forget yet.");
+      if (!confirm(`Forget what you have done in ${number(ids.length)}, on all pages?`)) return say("Nothing was forgotten.");
+      for (const id of ids) localStorage.removeItem(PREFIX + id);
+      dispatchEvent(new Event("storage"));
+      return say(`Forgot what you had done in ${number(ids.length)}.`);
+    } catch {
+      return say("This browser keeps nothing: there is nothing to forget.");
+    }
+  }
+
   const number = (count) => `${count} exercise${count === 1 ? "" : "s"}`;
 
   function button(label, action) {
@@ -118,7 +132,8 @@
       if (chooser.files.length) load(chooser.files[0], say);
       chooser.value = ""; // the same file may be chosen again
     });
-    line.append(button("Save progress", () => save(say)), button("Load progress", () => chooser.click()), chooser, status);
+    line.append(button("Save progress", () => save(say)), button("Load progress", () => chooser.click()));
+    line.append(button("Forget all", () => forget(say)), chooser, status);
     place.after(line);
   }
 
