@@ -54,13 +54,17 @@ class Drill:
     def __init__(self, stack: Project) -> None:
         """`stack` is up, with the profiles prefect and monitoring."""
         self.stack = stack
-        self.prefect = PrefectApi(stack.address("prefect-server", 4200), "admin:beyond-cron", patience=PATIENCE)
         services = stack.compose("config", "--services").split()
         self.worker = "worker-drain" if "worker-drain" in services else "worker-queues"  # of the pool `queues`
         self.pager = f"http://{stack.address('pager', 8006)}/alerts"
         deploy = "prefect --no-prompt deploy --all --prefect-file monitoring/prefect.yaml"
         stack.exec("worker-scheduler", *deploy.split())
         self.probe = self.prefect("/deployments/name/probe/every-5-minutes")["id"]
+
+    @property
+    def prefect(self) -> PrefectApi:
+        """Prefect's API. Its port is another one when the server has been stopped and started."""
+        return PrefectApi(self.stack.address("prefect-server", 4200), "admin:beyond-cron", patience=PATIENCE)
 
     def received(self, alert: str, since: float, status: str = "firing") -> float:
         """When the pager got an alert, in seconds of the epoch. Raises UserError when it does not come."""

@@ -9,6 +9,8 @@ import html
 import json
 import math
 import re
+import signal
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -167,4 +169,5 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # it is the first process: by default nothing would end it
 ThreadingHTTPServer(("0.0.0.0", 3000), Handler).serve_forever()

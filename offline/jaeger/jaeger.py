@@ -8,6 +8,8 @@ the last traces in memory, as Jaeger does until it is told otherwise.
 import gzip
 import html
 import json
+import signal
+import sys
 import threading
 from collections import OrderedDict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -186,5 +188,6 @@ class Query(Handler):
         return (200, listed()) if path in ("/", "/search") else (404, "<h1>Not found</h1>")
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # it is the first process: by default nothing would end it
 threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", 4318), Collector).serve_forever, daemon=True).start()
 ThreadingHTTPServer(("0.0.0.0", 16686), Query).serve_forever()
