@@ -3,17 +3,21 @@
 import json
 import re
 import subprocess
+import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from support.engine import until
+from support.notes import note
 
 from engine.core import ROOT
-from engine.docker import docker
+from engine.docker import docker, size
 from engine.images import ensure_stack
 from engine.stacks import Project
 from lab.cron.crontab import Job, Setting, read
@@ -34,7 +38,9 @@ def stack() -> Iterator[Project]:
     ensure_stack(LESSON)
     ports = {"PREFECT_PORT": PORT, "RABBITMQ_PORT": "15675", "COMPOSE_PROFILES": "legacy,prefect"}
     with Project(LESSON, "lab-test-migration", ports) as project:
+        began = time.monotonic()
         project.up()
+        note("migration-up", time.monotonic() - began)
         yield project
 
 
@@ -72,6 +78,29 @@ def test_one_command_starts_both_systems(stack: Project) -> None:
     assert published and set(published) == {"127.0.0.1"}
     roots = {one for one in SERVICES if stack.exec(one, "stat", "--format", "%u", "/proc/1").strip() == "0"}
     assert roots == {"legacy"}  # cron starts jobs as the user of the crontab
+
+
+def lines(*files: Path) -> int:
+    """How many lines of files say something."""
+    return sum(bool(line.strip()) and not line.lstrip().startswith(("#", ";")) for f in files for line in f.open())
+
+
+@pytest.mark.stack
+def test_the_old_system_takes_less(stack: Project, tmp_path: Path) -> None:
+    """Idle memory, and lines that say what runs when: the page has both, and here the old system is the better one."""
+    printed = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *stack.compose("ps", "-q").split())
+    used = {line.split()[0]: size(line.split()[1]) / 1e6 for line in printed.splitlines()}
+    taken = {who: sum(mb for name, mb in used.items() if who in name) for who in ("-legacy-", "-prefect-", "-worker-")}
+    note("migration-idle", sum(used.values()))
+    note("migration-legacy-idle", taken["-legacy-"])
+    note("migration-prefect-idle", taken["-prefect-"] + taken["-worker-"])
+    words = ("migrate", "plan", LESSON / "legacy/crontab.txt", "--into", tmp_path)
+    subprocess.run([Path(sys.executable).with_name("lab"), *words], capture_output=True, timeout=60, check=False)
+    crontab, moved = lines(LESSON / "legacy/crontab.txt"), lines(*tmp_path.glob("*.yaml"))
+    note("migration-crontab-lines", crontab)
+    note("migration-moved-lines", moved)
+    assert 0 < taken["-legacy-"] < taken["-prefect-"] and sum(used.values()) < 4000
+    assert 0 < crontab < moved
 
 
 def deployed() -> dict[str, list[str]]:
