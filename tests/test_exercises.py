@@ -16,7 +16,7 @@ from support import answers
 from support.answers import Answer
 from support.records import commit, proving
 
-from engine.core import CACHE, ROOT
+from engine.core import CACHE
 from lab.checks.advice import GENERAL, read
 from lab.checks.registry import LESSONS, Check, Outcome, all_checks
 from lab.checks.runner import judge_all
