@@ -57,7 +57,7 @@ serve: .venv/lab.stamp ## the course from .venv in the foreground, pages reload 
 
 facts: .venv/test.stamp ## measure the figures of the pages again, one by one (an idle machine, five minutes)
 	rm -rf 03-prefect/.venv
-	$(BIN)/pytest tests/test_03_prefect.py tests/test_03_host.py -k "first_run_completes or make_etl_twice"
+	$(BIN)/pytest tests/test_03_prefect.py tests/test_03_host.py tests/test_05_migration.py -k "first_run_completes or make_etl_twice or takes_less"
 	@$(BIN)/python -m docs.facts --measured
 
 playground: .venv/lab.stamp ## what the page "Try a crontab" runs in a browser, beside the site: Python from npm, once, and lab cron

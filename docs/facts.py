@@ -1,11 +1,12 @@
 """The figures that the pages include, each written by what measured it: `make facts` brings results/facts up to date.
 
-Five sources, all committed, so that a test can tell when a figure is stale:
+Six sources, all committed, so that a test can tell when a figure is stale:
 
 - the pages themselves: how long they take to read, with their exercises;
 - results/durations.json: how long their commands took in a whole run of the tests;
 - results/measured.json: what tests have noted that ran alone, on an idle machine;
-- bench/results/etl.json: what the benchmark of the load has measured;
+- bench/results: what the benchmarks of the load, the queues and the alerts have measured;
+- results/defects.md: what the old system of lesson 05 lost in a run;
 - contrast/results: what was counted on the fault board.
 
 With `--measured` what such tests have noted since is taken over first.
@@ -15,6 +16,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from statistics import median
 
 from engine.core import CACHE, ROOT, UserError, program
 from engine.markdown import table
@@ -38,6 +40,7 @@ PAGES = (
     "why",
 )
 MEASURED = ROOT / "results/measured.json"
+DEFECTS = ROOT / "results/defects.md"
 DURATIONS = ROOT / "results/durations.json"
 FACTS = ROOT / "results/facts"
 
@@ -144,6 +147,64 @@ def measurements(measured: dict[str, float]) -> Iterator[tuple[str, str]]:
     )
 
 
+def systems(measured: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """The old system of lesson 05 beside Prefect: what it takes, and in which figures they differ."""
+    of = {name.removeprefix("migration-"): f"{value:.0f}" for name, value in measured.items()}
+    yield (
+        "migration-up",
+        f"All of it was up after {of['up']} seconds on two cores, and took {of['idle']} MB of memory when idle: "
+        f"{of['prefect-idle']} MB of them for Prefect, its database and its workers, {of['legacy-idle']} MB for the old machine.",
+    )
+    lost = re.search(r"RabbitMQ: worker killed (\d+) times, (\d+) orders sent \| (\d+) lost", DEFECTS.read_text())
+    assert lost, "results/defects.md has another form"
+    seen = json.loads((ROOT / "bench/results/queues-chaos.json").read_text())["brokers"]["rabbitmq"]
+    queues = json.loads((ROOT / "bench/results/queues.json").read_text())
+    rates = {int(count): told["burst"]["rate"] for count, told in queues["scale"].items()}
+    bare = queues["bare"]["5 ms"]
+    alert = median(json.loads((ROOT / "bench/results/alerts.json").read_text())["seconds"]["FlowFailed"])
+    workers = "[Workers](workers.md#more-workers)"
+    loses = "[What it loses](05-migration.md#what-it-loses)"
+    rows = [
+        [
+            "Resilience",
+            f"{lost[3]} of {lost[2]} orders lost, {lost[1]} kills",
+            f"{seen['lost']} of {seen['sent']} lost, {seen['consumers killed -9 at work']} kills",
+            f"{loses}, [Workers](workers.md#a-stress-test)",
+        ],
+        [
+            "Scaling",
+            "one loop for each queue, named in a file",
+            f"{max(rates)} workers by `--scale` take {rates[max(rates)] / rates[1]:.1f} times as many orders a second as one",
+            workers,
+        ],
+        [
+            "Speed of one worker",
+            f"a loop without Prefect: {bare['bare']:.0f} orders/s",
+            f"{bare['prefect']:.0f} orders/s",
+            workers,
+        ],
+        [
+            "Observability",
+            "seven defects at work: one mail, which nobody reads",
+            f"a failed run reaches the pager after {alert:.0f} s",
+            f"{loses}, [How fast](#how-fast)",
+        ],
+        [
+            "Configuration",
+            f"{of['crontab-lines']} lines in the crontab",
+            f"{of['moved-lines']} lines of YAML for the same jobs",
+            "[Move a crontab](migrate.md)",
+        ],
+        [
+            "Maintenance",
+            f"1 container, {of['legacy-idle']} MB when idle",
+            f"6 containers, {of['prefect-idle']} MB",
+            "[Start it](05-migration.md#start-it)",
+        ],
+    ]
+    yield "systems", table(["", "The old system", "Prefect", "Measured in"], rows)
+
+
 def benchmark() -> Iterator[tuple[str, str]]:
     """The load beside a script that makes Python objects of all rows, at two million rows."""
     rows = json.loads((ROOT / "bench/results/etl.json").read_text())["rows"]["2000000"]
@@ -193,7 +254,7 @@ def board() -> Iterator[tuple[str, str]]:
 def facts() -> dict[str, str]:
     """All figures: the name of their file in results/facts → what is in it."""
     measured = json.loads(MEASURED.read_text())
-    return dict([*times(), *measurements(measured), *benchmark(), *board()])
+    return dict([*times(), *measurements(measured), *systems(measured), *benchmark(), *board()])
 
 
 def pictures() -> dict[str, str]:
