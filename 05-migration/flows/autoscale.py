@@ -24,6 +24,6 @@ def autoscale(broker: Broker, each: int = 1000, most: int = 4) -> int:
     missing = max(0, min(most, ceil(waiting / each)) - there)
     drain = {"broker": broker, "until_empty": True}
     for _ in range(missing):
-        run_deployment("consume-orders/drain", drain, tags=["drain", broker], timeout=0, as_subflow=False)
+        run_deployment("consume-orders/drain", parameters=drain, tags=["drain", broker], timeout=0, as_subflow=False)
     get_run_logger().info("%d wait, %d drain, %d more", waiting, there, missing)
     return missing

@@ -8,6 +8,7 @@ import time
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.task_worker import serve
 
 import load
 import orders
@@ -23,7 +24,7 @@ def take_order(id: str, body: str, sent: float) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        take_order.serve(limit=10)
+        serve(take_order, limit=10)
     else:
         for id, body in load.orders(int(sys.argv[1]), poison=0, seed=time.time_ns()):
             take_order.delay(id, body, time.time())

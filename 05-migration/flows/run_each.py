@@ -23,4 +23,4 @@ def take_order(id: str, body: str, sent: float) -> None:
 
 if __name__ == "__main__":
     for id, body in load.orders(int(sys.argv[1]), poison=0, seed=time.time_ns()):
-        run_deployment("take-order/each", {"id": id, "body": body, "sent": time.time()}, timeout=0)
+        run_deployment("take-order/each", parameters={"id": id, "body": body, "sent": time.time()}, timeout=0)
