@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 from bench.arguments import arguments
 from bench.report import machine, write
@@ -60,6 +61,13 @@ class Drill:
         deploy = "prefect --no-prompt deploy --all --prefect-file monitoring/prefect.yaml"
         stack.exec("worker-scheduler", *deploy.split())
         self.probe = self.prefect("/deployments/name/probe/every-5-minutes")["id"]
+        zero = urlencode({"query": 'prefect_flow_runs_ended_total{flow="probe", state="FAILED"}'})
+        asked = f"http://{stack.address('prometheus', 9090)}/api/v1/query?{zero}"
+        deadline = time.monotonic() + PATIENCE
+        while not call(asked)["data"]["result"]:  # or its first failure would be no increase
+            if time.monotonic() > deadline:
+                raise UserError(f"Prometheus knows no probe after {PATIENCE} s (try: docker compose logs prometheus)")
+            time.sleep(0.5)
 
     @property
     def prefect(self) -> PrefectApi:
