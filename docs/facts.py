@@ -149,7 +149,8 @@ def measurements(measured: dict[str, float]) -> Iterator[tuple[str, str]]:
 
 def systems(measured: dict[str, float]) -> Iterator[tuple[str, str]]:
     """The old system of lesson 05 beside Prefect: what it takes, and in which figures they differ."""
-    of = {name.removeprefix("migration-"): f"{value:.0f}" for name, value in measured.items()}
+    start = "migration-"
+    of = {name.removeprefix(start): f"{value:.0f}" for name, value in measured.items() if name.startswith(start)}
     yield (
         "migration-up",
         f"All of it was up after {of['up']} seconds on two cores, and took {of['idle']} MB of memory when idle: "
