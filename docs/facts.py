@@ -37,6 +37,7 @@ PAGES = (
     "monitoring",
     "bigdata",
     "contrast",
+    "oncall",
     "why",
 )
 MEASURED = ROOT / "results/measured.json"
