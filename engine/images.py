@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,7 @@ IMAGES = (
     Image("jaegertracing/jaeger", "2.21.0", "jaeger", 150),
 )  # fmt: skip
 DEBIAN, PYTHON, POSTGRES, CLICKHOUSE, REDIS, RABBITMQ, MARIADB, *MONITORING = (image.name for image in IMAGES)
-PROMETHEUS, ALERTMANAGER, GRAFANA, JAEGER = MONITORING
+PROMETHEUS, ALERTMANAGER, GRAFANA, JAEGER = MONITORING  # one page needs them: they come with its profile
 TABLE = {image.name: image for image in IMAGES}
 BASES = [
     PYTHON,
@@ -207,12 +207,12 @@ def warm_build_cache(stack: Path) -> None:
             say(f"{name} is loaded, but building it again will need the network")
 
 
-def ensure_all() -> None:
-    """Make sure that every image of the course is there: base images, the site, the lessons.
+def ensure_all(but: Sequence[str] = ()) -> None:
+    """Make sure that every image of the course is there: base images `but` for some, the site, the lessons.
 
     Raises UserError, with a line for each that cannot be had, when all have been tried.
     """
-    wanted: list[tuple[Callable[..., None], str | Path]] = [(ensure_base, name) for name in BASES]
+    wanted: list[tuple[Callable[..., None], str | Path]] = [(ensure_base, name) for name in BASES if name not in but]
     wanted += [(ensure_stack, stack) for stack in stacks()]
     missing = []
     for ensure, what in wanted:

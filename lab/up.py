@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.core import CACHE, ROOT, UserError, last_line, run, say, step
 from engine.docker import ask, docker, ready, why_silent
-from engine.images import PYTHON, ensure_all, ensure_base, ensure_stack
+from engine.images import MONITORING, PYTHON, ensure_all, ensure_base, ensure_stack
 
 PROJECT = "beyond-cron"  # the `name:` in the root's docker-compose.yml
 LOG, LOCK = CACHE / "site.log", CACHE / "site.lock"
@@ -93,9 +93,12 @@ def prepare_playground() -> None:
 
 
 def prepare_lessons() -> None:
-    """Get the images of the lessons as far as possible: the site is served all the same, and each that is missing named."""
+    """Get the images of the lessons as far as possible: the site is served all the same, and each that is missing named.
+
+    Those of the profile `monitoring` are left to it: they are two thirds as large as all others together.
+    """
     try:
-        ensure_all()
+        ensure_all(but=MONITORING)
     except UserError as error:
         say("\n".join(f"Not ready yet: {line}" for line in str(error).splitlines()))
 
