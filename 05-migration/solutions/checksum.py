@@ -11,6 +11,6 @@ database = sqlite3.connect(sys.argv[1])
 count = total = 0
 for row in database.execute("SELECT id, name, note, price FROM products"):
     count += 1
-    # repr() distinguishes NULL from a text, and one column from the next. A sum ignores order, and counts each row.
+    # repr() tells NULL from a text, and one column from the next. A sum ignores order, and counts each row.
     total += int(hashlib.md5(repr(row).encode()).hexdigest()[:8], 16)
 print(count, total)

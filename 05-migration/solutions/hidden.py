@@ -1,4 +1,4 @@
-"""A queue in SQLite that works like SQS. The table `messages` has id, body, and the second from which it is visible.
+"""A queue in SQLite that works like SQS. The table `messages` has id, body, and the second when it shows.
 
 Usage: hidden.py QUEUE.db receive NOW      prints the id and the body of a message, or nothing
        hidden.py QUEUE.db delete ID        the message is done
