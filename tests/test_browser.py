@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from support.records import proving
 from test_site import build, copy_course
 
 from lab.progress import store
@@ -616,7 +617,10 @@ def test_a_line_of_a_file_fits_the_screen(page: Page, course: Site) -> None:
     assert {file for file, does in fits if not does and not file.endswith(UNBROKEN)} <= MAY_WRAP
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+LOOKS = [("light", 1440), ("dark", 390)]  # each scheme and each width once; with PROVE=1 in all combinations
+
+
+@pytest.mark.parametrize(("scheme", "width"), [*LOOKS, *[("dark", 1440), ("light", 390)] * proving()])
 def test_axe_finds_nothing_serious_on_any_page(page: Page, course: Site, kinds: Site, scheme: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
