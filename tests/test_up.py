@@ -52,7 +52,7 @@ def lab(checkout: Path, port: int) -> Iterator[Lab]:
 
 
 def page(port: int, path: str = "") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=60) as answer:  # it waits for a build
         return str(answer.read().decode())
 
 
@@ -60,7 +60,7 @@ def edit(checkout: Path, port: int) -> None:
     """Edit a page and wait until the site shows it."""
     with (checkout / "docs/en/index.md").open("a") as file:
         file.write("\n\nThe page was edited.\n")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while "The page was edited." not in page(port):
         assert time.monotonic() < deadline, "the edited page did not show"
         time.sleep(0.2)
