@@ -91,7 +91,7 @@ def main() -> None:
     """Write results/outputs. Raises UserError when no page has run since it was written."""
     if not LAST.exists():
         raise UserError(
-            "no page has run since the last time: run make test, or .venv/bin/pytest docs/en/PAGE.md, first"
+            "no page has run since the last time, or make check has emptied .cache: run .venv/bin/pytest docs/en/PAGE.md"
         )
     OUTPUTS.mkdir(parents=True, exist_ok=True)
     taken = []
