@@ -82,7 +82,7 @@ def test_a_solution_that_is_checked_is_nobodys_progress(kept: Path) -> None:
 
 def test_a_list_of_a_lesson_has_its_other_pages_too() -> None:
     pages = [line.split(":")[0] for line in lab("list", "05-migration")[1].splitlines() if line[0] != " "]
-    assert pages == ["05-migration", "migrate", "move", "together"]
+    assert pages == ["05-migration", "migrate", "move", "workers", "bigdata", "monitoring", "together"]
     assert set(listed("migrate")) < set(listed("05-migration"))
     code, _, line = lab("list", "07-x")
     assert code == 2 and line.startswith("there is no lesson or page '07-x' with exercises; there is: 01-intro, ")
@@ -307,7 +307,7 @@ def course(tmp_path: Path) -> Path:
 def watch(course: Path) -> Iterator[Watch]:
     watch = Watch(course, "05-migration")
     try:
-        watch.until("watching 7 files: each save is checked, Ctrl+C ends this")
+        watch.until("watching 13 files: each save is checked, Ctrl+C ends this")
         yield watch
     finally:
         watch.process.kill()
