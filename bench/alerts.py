@@ -55,8 +55,6 @@ class Drill:
     def __init__(self, stack: Project) -> None:
         """`stack` is up, with the profiles prefect and monitoring."""
         self.stack = stack
-        services = stack.compose("config", "--services").split()
-        self.worker = "worker-drain" if "worker-drain" in services else "worker-queues"  # of the pool `queues`
         self.pager = f"http://{stack.address('pager', 8006)}/alerts"
         deploy = "prefect --no-prompt deploy --all --prefect-file monitoring/prefect.yaml"
         stack.exec("worker-scheduler", *deploy.split())
@@ -102,7 +100,7 @@ class Drill:
 
     def delay(self) -> float:
         """Let a run be late; return when it was due."""
-        self.stack.compose("stop", self.worker)
+        self.stack.compose("stop", "worker-drain")
         return datetime.fromisoformat(self.prefect(f"/flow_runs/{self.run()}")["expected_start_time"]).timestamp()
 
     def crowd(self) -> float:

@@ -90,7 +90,12 @@ def patterns(stack: Stack) -> dict[str, Any]:
     with step(f"a flow run for each of {EACH} orders"):
         stack.exec("worker-drain", "python", "flows/run_each.py", str(EACH))
         stack.all_taken(EACH)
-    found["each"] = {"sent": EACH, "lost": 0, "rate": rate_of(stack), "wait": stack.measured()["median_wait"]}
+    found["each"] = {
+        "sent": EACH,
+        "lost": EACH - stack.taken(),
+        "rate": rate_of(stack),
+        "wait": stack.measured()["median_wait"],
+    }
     return found
 
 
@@ -137,9 +142,14 @@ def drains(api: PrefectApi) -> int:
 
 def show(found: dict[str, Any]) -> None:
     """Write the tables and the pictures."""
-    about = found["machine"]
-    note = f"{about['date']}, {about['cores']} cores; RabbitMQ, batches of 100."
-    texts = [note]
+    texts: list[str] = []
+
+    def keep(part: str, rows: str) -> None:
+        """Write a table under the date on which its part was measured."""
+        about = found["machines"][part]
+        texts.append(f"{about['date']}, {about['cores']} cores; RabbitMQ, batches of 100.\n\n{rows}")
+        (RESULTS / f"queues-{part}.md").write_text(f"{texts[-1]}\n")
+
     if "scale" in found:
         one = found["scale"][min(found["scale"], key=int)]["burst"]["rate"]
         rows = [
@@ -154,24 +164,21 @@ def show(found: dict[str, Any]) -> None:
             for count, told in found["scale"].items()
         ]
         head = ["workers", "orders/s", "ratio", "median wait, burst (s)", "median wait, steady (s)", "least / most"]
-        texts.append(table(head, rows))
-        (RESULTS / "queues-scale.md").write_text(f"{note}\n\n{texts[-1]}\n")
+        keep("scale", table(head, rows))
         (RESULTS / "queues-scale.svg").write_text(scale_chart(found["scale"], one))
     if "bare" in found:
         rows = [
             [work, f"{told['prefect']:.0f}", f"{told['bare']:.0f}", f"{told['prefect'] / told['bare']:.2f}"]
             for work, told in found["bare"].items()
         ]
-        texts.append(table(["work for an order", "with Prefect, orders/s", "without", "ratio"], rows))
-        (RESULTS / "queues-bare.md").write_text(f"{note}\n\n{texts[-1]}\n")
+        keep("bare", table(["work for an order", "with Prefect, orders/s", "without", "ratio"], rows))
     if "patterns" in found:
         delay, each = found["patterns"]["delay"], found["patterns"]["each"]
         rows = [
             ["`.delay()`", str(delay["sent"]), str(delay["kills"]), str(delay["lost"]), f"{delay['rate']:.1f}"],
             ["a flow run for each order", str(each["sent"]), "0", str(each["lost"]), f"{each['rate']:.2f}"],
         ]
-        texts.append(table(["pattern", "orders", "kills", "lost", "orders/s"], rows))
-        (RESULTS / "queues-patterns.md").write_text(f"{note}\n\n{texts[-1]}\n")
+        keep("patterns", table(["pattern", "orders", "kills", "lost", "orders/s"], rows))
     if "burst" in found:
         (RESULTS / "queues-burst.svg").write_text(burst_chart(found["burst"]))
     write("queues", found, "\n\n".join(texts))
@@ -217,7 +224,8 @@ def main() -> int:
         for part in parts:
             with step(part):
                 found[part] = measures[part](stack)
-            show(found | {"machine": machine()})
+            found["machines"] = found.get("machines", {}) | {part: machine()}
+            show(found)
     return 0
 
 
