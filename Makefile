@@ -63,7 +63,7 @@ facts: .venv/test.stamp ## measure the figures of the pages again, one by one (a
 playground: .venv/lab.stamp ## what the page "Try a crontab" runs in a browser, beside the site: Python from npm, once, and lab cron
 	@$(BIN)/python -m docs.playground
 
-screenshots: .venv/test.stamp ## take the pictures of lesson 03 again, from Prefect's pages on a stack of its own
+screenshots: .venv/test.stamp ## take the pictures of lessons 03, 04 and 05 again, from Prefect's pages on a stack of its own
 	@$(BIN)/python docs/screenshots.py
 
 images: ## pull or build every image of the course; where one is a stand-in, ask the registry again

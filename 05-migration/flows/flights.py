@@ -7,7 +7,7 @@ from typing import Any
 
 import pika
 
-FLIGHT = 500  # messages on their way; one at a time is twenty times slower
+FLIGHT = 500  # messages on their way; one at a time is many times slower
 TICK = 0.01  # seconds
 
 

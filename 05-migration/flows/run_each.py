@@ -1,4 +1,4 @@
-"""Not for orders: a flow run for each order. Each run is a process that imports everything, for a millisecond of work.
+"""Not for orders: a flow run for each order. Each run is a process that imports everything, and writes one row.
 
 Usage: run_each.py COUNT, after `prefect deploy flows/run_each.py:take_order --name each --pool queues`.
 """
