@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import typer
@@ -73,6 +74,12 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)
+
+
+@cache
+def interrupted(console: Console) -> None:
+    """Say that Ctrl+C has ended all: once, whether a command hears it, what it runs, or both."""
+    console.print("interrupted: nothing is left running")
 
 
 def show(header: list[str], rows: list[list[str]]) -> None:

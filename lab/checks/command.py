@@ -13,7 +13,7 @@ from engine.core import ROOT, UserError
 from lab.checks.formats import Outcomes, as_json, as_junit
 from lab.checks.registry import Check, Outcome, all_checks, find_checks
 from lab.checks.runner import judge_all
-from lab.console import ended_by_signals, err, judged, out
+from lab.console import ended_by_signals, err, interrupted, judged, out
 from lab.progress import store
 
 SHIPPED = Path(__file__).with_name("shipped.json")  # exercise → its text, as the course has it
@@ -47,7 +47,7 @@ def check(
                 if not solutions:
                     remember(*done[-1], digests[number - 1])
     except (KeyboardInterrupt, SystemExit):
-        console.print("interrupted: nothing is left running")
+        interrupted(console)
         raise
     passed = sum(outcome.passed for _, outcome in done)
     if junit:

@@ -9,7 +9,7 @@ import typer
 
 from engine.core import UserError
 from lab.checks.registry import find_checks
-from lab.console import ended_by_signals, fail, out, plural
+from lab.console import ended_by_signals, fail, interrupted, out, plural
 
 LOOK = 0.1  # seconds between two looks at the files: a save waits for two of them at most
 
@@ -26,10 +26,14 @@ def command(check: Callable[[str], None]) -> Callable[..., None]:
         files = {one.path: one.id for one in find_checks(name)}
         marks = _marks(files)  # before the line that invites to save
         out.print(f"watching {plural(len(files), 'file')}: each save is checked, Ctrl+C ends this")
-        with ended_by_signals():
-            for file in saved(marks):
-                out.print(f"{files[file]} was saved", markup=False)
-                _again(check, files[file])
+        try:
+            with ended_by_signals():
+                for file in saved(marks):
+                    out.print(f"{files[file]} was saved", markup=False)
+                    _again(check, files[file])
+        except (KeyboardInterrupt, SystemExit):
+            interrupted(out)
+            raise
 
     return watch
 
@@ -54,22 +58,13 @@ def saved(known: dict[Path, Mark | None]) -> Iterator[Path]:
     """
     before = known
     while True:
-        _wait()
+        time.sleep(LOOK)
         now = _marks(known)
         for file, mark in now.items():
             if mark and mark == before[file] and mark != known[file]:
                 known = known | {file: mark}
                 yield file
         before = now
-
-
-def _wait() -> None:
-    """Wait for the next look. Ctrl+C while nothing is checked is told here; a check tells of its own end."""
-    try:
-        time.sleep(LOOK)
-    except (KeyboardInterrupt, SystemExit):
-        out.print("interrupted: nothing is left running")
-        raise
 
 
 def _marks(files: Iterable[Path]) -> dict[Path, Mark | None]:
