@@ -4,6 +4,7 @@ On a stack of its own. Environment: REPEAT (3 times each).
 """
 
 import json
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -20,7 +21,7 @@ from engine.markdown import table
 from engine.stacks import Project
 from engine.web import PrefectApi, call
 
-LESSON, NAME = ROOT / "05-migration", "bench-alerts"
+LESSON, NAME = ROOT / "05-migration", f"bench-alerts-{os.getpid()}"
 WATCHING = ("prometheus", "alertmanager", "pager", "prefect-exporter", "grafana", "jaeger")
 ENV = {
     "COMPOSE_PROFILES": "prefect,monitoring",
@@ -53,7 +54,7 @@ class Drill:
     """Causes alerts on a running stack, and counts the seconds until the pager has them."""
 
     def __init__(self, stack: Project) -> None:
-        """`stack` is up, with the profiles prefect and monitoring."""
+        """`stack` is up, with the profiles prefect and monitoring. Raises UserError when Prometheus sees no flow of it."""
         self.stack = stack
         self.pager = f"http://{stack.address('pager', 8006)}/alerts"
         deploy = "prefect --no-prompt deploy --all --prefect-file monitoring/prefect.yaml"

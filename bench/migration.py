@@ -6,13 +6,12 @@ Environment: ROWS ("100000 1000000 5000000"), REPEAT (3), KILLS (10), SEED (1), 
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
-from bench.arguments import arguments
+from bench.arguments import arguments, whole_numbers
 from bench.containers import HOUSE, INSIDE, PASSWORD, Containers
 from bench.report import machine, spaced, write
 from engine.core import ROOT, UserError, positive, program, run, step
@@ -21,6 +20,7 @@ from engine.images import MARIADB, POSTGRES, PYTHON, ensure_base, ensure_stack
 from engine.markdown import table
 
 LESSON = ROOT / "05-migration"
+COMMAND = "make bench-migration"
 IMAGE, SQS = "bench-movers", "beyond-cron-sqs"
 ROUTES = {
     "hand": "mariadb \\| psql COPY, by hand",
@@ -50,20 +50,10 @@ WORK = {"alike": "alike, {} products", "weekly": "weekly, partitions of {}"}
 Result = dict[str, Any]
 
 
-def whole_numbers(name: str, default: str) -> list[int]:
-    """A list of numbers from the environment. Raises UserError when it is something else."""
-    words = (os.environ.get(name) or default).split()
-    if not words or not all(word.isdecimal() and int(word) for word in words):
-        raise UserError(
-            f"{name}={' '.join(words)} is not a list of whole numbers: make bench-migration {name}='{default}'"
-        )
-    return sorted(set(map(int, words)))
-
-
 @contextmanager
 def stage() -> Iterator[Containers]:
     """Shop, warehouse, bucket, Prefect's server, and the container in which all routes run."""
-    require_engine("make bench-migration")
+    require_engine(COMMAND)
     for image in (PYTHON, POSTGRES, MARIADB):
         ensure_base(image)
     ensure_stack(LESSON)
@@ -105,6 +95,8 @@ def start_dask(containers: Containers) -> None:
     for number in (1, 2):
         words = ("dask", "worker", ENV["DASK_SCHEDULER"], "--nthreads", "1", "--no-nanny")
         containers.start(f"dask-{number}", IMAGE, *words, env=ENV, options=FILES)
+    both = "import os; from distributed import Client; Client(os.environ['DASK_SCHEDULER'], timeout=10).wait_for_workers(2, 60)"
+    containers.wait_for("clients", "python", "-c", both, seconds=PATIENCE)
 
 
 def inside(containers: Containers, module: str, *words: str) -> list[Result]:
@@ -211,8 +203,8 @@ def compare_runners(containers: Containers, products: list[int], sizes: list[int
 def main() -> int:
     """Measure, print the tables, write bench/results/migration*."""
     words = arguments(__doc__, "load", "kills", "dask") or ["load", "kills", "dask"]
-    sizes = whole_numbers("ROWS", "100000 1000000 5000000")
-    products = whole_numbers("PRODUCTS", "50 400 1600")
+    sizes = whole_numbers("ROWS", "100000 1000000 5000000", COMMAND)
+    products = whole_numbers("PRODUCTS", "50 400 1600", COMMAND)
     repeat, kills, seed, seconds = (
         positive(name, default) for name, default in (("REPEAT", 3), ("KILLS", 10), ("SEED", 1), ("LIMIT", 900))
     )

@@ -17,12 +17,12 @@ from bench.arguments import arguments
 from bench.queue_stack import Stack, project_name, started_at
 from bench.report import RESULTS, machine, write
 from engine.core import DONE, FAILED, UserError, positive, program, say, step
-from engine.docker import docker
+from engine.docker import docker, require_engine
 from engine.markdown import table
 
 CONSUMERS, POISON = 3, 0.005
 BROKER_RESTARTS = 2
-SERVICE = {"rabbitmq": "rabbitmq", "sqs": "sqs"}
+TITLES = {"rabbitmq": "RabbitMQ", "sqs": "SQS"}  # a broker and its service have one name
 QUIET = 150  # seconds without a new order: longer than SQS hides what a dead consumer had in hand
 WRONG = (
     *("lost", "twice in the shop", "products with a wrong stock", "poison neither dead nor mended"),
@@ -56,7 +56,7 @@ class Chaos:
 
     def restart_the_broker(self) -> None:
         """Without warning; SQS's stand-in cleanly."""
-        service = SERVICE[self.stack.broker]
+        service = self.stack.broker
         if self.stack.broker == "rabbitmq":
             docker("kill", "--signal", "KILL", self.stack.container(service))
             docker("start", self.stack.container(service))
@@ -130,26 +130,29 @@ def main() -> int:
     arguments(__doc__)
     messages, kills, seed = positive("MESSAGES", 20_000), positive("KILLS", 20), positive("SEED", 1)
     brokers = (environ.get("BROKERS") or "rabbitmq sqs").split()
-    if unknown := set(brokers) - set(SERVICE):
+    if unknown := set(brokers) - set(TITLES):
         raise UserError(f"BROKERS={' '.join(unknown)}: there is rabbitmq and sqs")
+    require_engine("make chaos-queues")
     before = RESULTS / "queues-chaos.json"
-    seen: dict[str, dict[str, int]] = json.loads(before.read_text())["brokers"] if before.exists() else {}
+    found: dict[str, Any] = json.loads(before.read_text()) if before.exists() else {"runs": {}, "brokers": {}}
     for broker in brokers:
-        seen[broker] = one_broker(broker, messages, kills, seed)
-        show(seed, seen)
-    return FAILED if any(wrong(seen[broker]) for broker in brokers) else DONE
+        found["brokers"][broker] = one_broker(broker, messages, kills, seed)
+        found["runs"][broker] = {"seed": seed, "machine": machine()}
+        show(found)
+    return FAILED if any(wrong(found["brokers"][broker]) for broker in brokers) else DONE
 
 
-def show(seed: int, seen: dict[str, dict[str, int]]) -> None:
-    """Print the table, and write it."""
-    about: dict[str, Any] = machine()
-    titles = {"rabbitmq": "RabbitMQ", "sqs": "SQS"}
-    there = [broker for broker in titles if broker in seen]
-    rows = [[what, *(str(seen[broker][what]) for broker in there)] for what in seen[there[0]]]
-    text = (
-        f"Seed {seed}, {about['date']}, {about['cores']} cores.\n\n{table(['', *(titles[one] for one in there)], rows)}"
-    )
-    write("queues-chaos", {"machine": about, "seed": seed, "brokers": seen}, text)
+def show(found: dict[str, Any]) -> None:
+    """Print the table, and write it, with the seed and the date of each broker's run."""
+    there = [broker for broker in TITLES if broker in found["runs"]]
+    about = [(TITLES[broker], found["runs"][broker]) for broker in there]
+    runs = [
+        f"{title}: seed {run['seed']}, {run['machine']['date']}, {run['machine']['cores']} cores"
+        for title, run in about
+    ]
+    counts = [found["brokers"][broker] for broker in there]
+    rows = [[what, *(str(count[what]) for count in counts)] for what in counts[0]]
+    write("queues-chaos", found, f"{'; '.join(runs)}.\n\n{table(['', *(title for title, _ in about)], rows)}")
 
 
 if __name__ == "__main__":

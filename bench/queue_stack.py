@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 from bench.containers import HOUSE
@@ -11,7 +10,6 @@ from engine.core import ROOT, UserError
 from engine.docker import docker
 from engine.images import ensure_stack
 from engine.stacks import Project
-from engine.web import free_port
 
 LESSON = ROOT / "05-migration"
 SUPPLIER = "http://feed:8005/stock"  # it answers after five milliseconds
@@ -20,12 +18,12 @@ PATIENCE = 900  # seconds; the machine may be busy
 
 
 class Stack(Project):
-    """The lesson's own services, on ports of its own; `queue` is whom its consumers consume from."""
+    """The lesson's own services, on free ports; its consumers take from one broker."""
 
-    def __init__(self, name: str, broker: str, check: str = SUPPLIER) -> None:
-        """`check` is whom a consumer asks about each order; nobody when it is empty."""
-        ports = {"PREFECT_PORT": str(free_port()), "RABBITMQ_PORT": str(free_port())}
-        settings = {"COMPOSE_PROFILES": "prefect", "CONSUME": broker, "CHECK_URL": check}
+    def __init__(self, name: str, broker: str) -> None:
+        """Nothing is started yet. Each consumer asks the supplier about an order."""
+        ports = {"PREFECT_PORT": "0", "RABBITMQ_PORT": "0"}
+        settings = {"COMPOSE_PROFILES": "prefect", "CONSUME": broker, "CHECK_URL": SUPPLIER}
         super().__init__(LESSON, name, ports | settings)
         self.broker = broker
         ensure_stack(LESSON)
@@ -42,12 +40,6 @@ class Stack(Project):
         options = ("--detach", "--no-deps", *INSIDE, "--env", f"CHECK_URL={check}")
         return self.compose("run", *options, "worker-queues", *command).splitlines()[-1]
 
-    def inside(self, *command: str) -> str:
-        """What a Python file prints that runs beside the consumers, and ends."""
-        return self.compose(
-            "run", "--rm", "-T", "--no-deps", *INSIDE, "worker-queues", "python", *command, timeout=PATIENCE
-        )
-
     def load(self, count: int, *options: str) -> str:
         """Send orders; what the generator says."""
         words = ("python", "flows/load.py", self.broker, str(count), *options)
@@ -56,7 +48,8 @@ class Stack(Project):
     def judge(self, count: int, poison: float, seed: int) -> dict[str, int]:
         """What became of a load: see bench.inside.queues.judge."""
         words = (f"{HOUSE}/bench/inside/queues/judge.py", self.broker, str(count), str(poison), str(seed))
-        told: dict[str, int] = json.loads(self.inside(*words).splitlines()[-1])
+        options = ("run", "--rm", "-T", "--no-deps", *INSIDE, "worker-queues", "python")
+        told: dict[str, int] = json.loads(self.compose(*options, *words, timeout=PATIENCE).splitlines()[-1])
         return told
 
     def shop(self, query: str) -> list[list[str]]:
@@ -77,17 +70,13 @@ class Stack(Project):
         """How many messages are in the inbox."""
         return int(self.shop("SELECT COUNT(*) FROM inbox")[0][0])
 
-    def wait_for(self, done: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-        """Ask twice a second until it is so. Raises UserError, with what did not come true."""
-        deadline = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > deadline:
-                raise UserError(f"not within {seconds:.0f} s: {what}; the inbox has {self.taken()} messages")
-            time.sleep(0.5)
-
     def all_taken(self, count: int) -> None:
-        """Wait until the inbox has so many."""
-        self.wait_for(lambda: self.taken() >= count, f"{count} orders are taken")
+        """Wait until the inbox has so many. Raises UserError when it has fewer after PATIENCE seconds."""
+        deadline = time.monotonic() + PATIENCE
+        while (taken := self.taken()) < count:
+            if time.monotonic() > deadline:
+                raise UserError(f"{taken} of {count} orders are taken after {PATIENCE} s (try: lab doctor)")
+            time.sleep(0.5)
 
     def measured(self) -> dict[str, Any]:
         """What the inbox says of the load that it holds: messages a second, waiting (s), and shares of the consumers."""
@@ -105,7 +94,6 @@ class Stack(Project):
             "seconds": seconds,
             "rate": len(rows) / seconds,
             "median_wait": waits[len(waits) // 2],
-            "p95_wait": waits[len(waits) * 95 // 100],
             "shares": sorted(by.values()),
         }
 

@@ -11,28 +11,29 @@ from os import environ
 from statistics import median
 from typing import Any
 
-from bench.arguments import arguments
+from bench.arguments import arguments, whole_numbers
 from bench.charts import Line, chart
 from bench.containers import HOUSE
 from bench.queue_stack import SUPPLIER, Stack, project_name
 from bench.report import RESULTS, machine, write
 from engine.core import UserError, positive, program, say, step
-from engine.docker import docker
+from engine.docker import docker, require_engine
 from engine.markdown import table
 from engine.web import PrefectApi
 
 STEADY, SECONDS = 100, 20  # orders a second, for so long
-DELAYED, EACH = 200, 10  # orders by .delay(), and by a flow run each
+DELAYED, EACH = 400, 10  # orders by .delay(), more than the kills can lose, and by a flow run each
 KILLS = 4  # of the task worker of .delay(), as many as the legacy worker gets
 BARE = ("python", "-u", f"{HOUSE}/bench/inside/queues/bare.py")
 DRAINED = 6000  # orders of the burst that is drained
+QUIET = 60  # seconds without a new order
 LOOK = 10  # seconds between two looks of the autoscaler
 
 
-def scale(stack: Stack, burst: int, repeat: int) -> dict[str, Any]:
+def scale(stack: Stack, counts: list[int], burst: int, repeat: int) -> dict[str, Any]:
     """A burst and a steady load at each number of workers: the run whose rate is the median."""
     found: dict[str, Any] = {}
-    for count in map(int, (environ.get("WORKERS") or "1 2 3 5").split()):
+    for count in counts:
         with step(f"{count} workers"):
             stack.consumers(count)
             bursts = sorted((one_load(stack, burst) for _ in range(repeat)), key=lambda told: float(told["rate"]))
@@ -57,10 +58,12 @@ def bare(stack: Stack, burst: int, repeat: int) -> dict[str, Any]:
         rates: dict[str, list[float]] = {"prefect": [], "bare": []}
         for _ in range(repeat):
             stack.consumers(1, check)
-            rates["prefect"].append(one_load(stack, burst)["rate"])
+            one_load(stack, burst)
+            rates["prefect"].append(rate_of(stack))
             stack.compose("stop", "worker-queues")
             box = stack.beside(*BARE, check=check)
-            rates["bare"].append(one_load(stack, burst)["rate"])
+            one_load(stack, burst)
+            rates["bare"].append(rate_of(stack))
             docker("rm", "--force", box)
         found[work] = {who: median(each) for who, each in rates.items()}
         say(f"  {work}: {found[work]}")
@@ -77,7 +80,7 @@ def patterns(stack: Stack) -> dict[str, Any]:
         stack.exec("worker-drain", "python", "flows/delayed.py", str(DELAYED))
         worker = stack.beside("python", "flows/delayed.py", "serve")
         for kill in range(1, KILLS + 1):
-            stack.all_taken(DELAYED * kill // (KILLS + 1))
+            stack.all_taken(DELAYED // 8 * kill)
             docker("kill", "--signal", "KILL", worker)
             docker("start", worker)
         settle(stack)
@@ -94,7 +97,6 @@ def patterns(stack: Stack) -> dict[str, Any]:
         "sent": EACH,
         "lost": EACH - stack.taken(),
         "rate": rate_of(stack),
-        "wait": stack.measured()["median_wait"],
     }
     return found
 
@@ -107,10 +109,10 @@ def rate_of(stack: Stack) -> float:
     return (int(count) - 1) / float(seconds)
 
 
-def settle(stack: Stack, quiet: float = 60) -> None:
-    """Wait until the inbox has not grown for a while."""
+def settle(stack: Stack) -> None:
+    """Wait until the inbox has not grown for QUIET seconds."""
     seen, changed = stack.taken(), time.monotonic()
-    while time.monotonic() < changed + quiet:
+    while time.monotonic() < changed + QUIET:
         time.sleep(2)
         if (now := stack.taken()) != seen:
             seen, changed = now, time.monotonic()
@@ -131,7 +133,7 @@ def burst_drained(stack: Stack) -> dict[str, Any]:
                 raise UserError(f"not drained in 900 s: {samples[-1]}")
             time.sleep(1)
             samples.append((time.monotonic() - began, DRAINED - stack.taken(), drains(api)))
-    return {"samples": samples, "every": LOOK} | stack.measured()
+    return {"samples": samples} | stack.measured()
 
 
 def drains(api: PrefectApi) -> int:
@@ -144,10 +146,10 @@ def show(found: dict[str, Any]) -> None:
     """Write the tables and the pictures."""
     texts: list[str] = []
 
-    def keep(part: str, rows: str) -> None:
+    def keep(part: str, rows: str, how: str = "RabbitMQ, batches of 100") -> None:
         """Write a table under the date on which its part was measured."""
         about = found["machines"][part]
-        texts.append(f"{about['date']}, {about['cores']} cores; RabbitMQ, batches of 100.\n\n{rows}")
+        texts.append(f"{about['date']}, {about['cores']} cores; {how}.\n\n{rows}")
         (RESULTS / f"queues-{part}.md").write_text(f"{texts[-1]}\n")
 
     if "scale" in found:
@@ -178,7 +180,11 @@ def show(found: dict[str, Any]) -> None:
             ["`.delay()`", str(delay["sent"]), str(delay["kills"]), str(delay["lost"]), f"{delay['rate']:.1f}"],
             ["a flow run for each order", str(each["sent"]), "0", str(each["lost"]), f"{each['rate']:.2f}"],
         ]
-        keep("patterns", table(["pattern", "orders", "kills", "lost", "orders/s"], rows))
+        keep(
+            "patterns",
+            table(["pattern", "orders", "kills", "lost", "orders/s"], rows),
+            "no broker, a run for each order",
+        )
     if "burst" in found:
         (RESULTS / "queues-burst.svg").write_text(burst_chart(found["burst"]))
     write("queues", found, "\n\n".join(texts))
@@ -210,13 +216,17 @@ def main() -> int:
     parts = (environ.get("PARTS") or "scale bare patterns burst").split()
     burst, repeat = positive("BURST", 3000), positive("REPEAT", 3)
     measures: dict[str, Callable[[Stack], Any]] = {
-        "scale": lambda stack: scale(stack, burst, repeat),
+        "scale": lambda stack: scale(stack, counts, burst, repeat),
         "bare": lambda stack: bare(stack, burst, repeat),
         "patterns": patterns,
         "burst": burst_drained,
     }
     if unknown := set(parts) - set(measures):
         raise UserError(f"PARTS={' '.join(unknown)}: there is {', '.join(measures)}")
+    counts = whole_numbers("WORKERS", "1 2 3 5", "make bench-queues")
+    if counts[0] != 1 or len(counts) == 1:
+        raise UserError("WORKERS: one and at least one other number, since all are compared with one: WORKERS='1 2'")
+    require_engine("make bench-queues")
     before = RESULTS / "queues.json"
     found: dict[str, Any] = json.loads(before.read_text()) if before.exists() else {}
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,8 @@ def start(module: str, **variables: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize(
-    "module", ["chaos", "etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"]
+    "module",
+    ["alerts", "chaos", "etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"],
 )
 def test_help_is_what_the_program_says_of_itself(module: str) -> None:
     """And it starts nothing."""
@@ -55,7 +56,7 @@ def test_help_is_what_the_program_says_of_itself(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"]
+    "module", ["alerts", "etl", "incidents", "migration", "outages", "overhead", "queue_chaos", "queues", "vectors"]
 )
 def test_a_word_that_a_benchmark_does_not_know_is_one_line(module: str) -> None:
     words = (sys.executable, "-m", f"bench.{module}", "fast")
@@ -169,7 +170,9 @@ def test_the_machine_cannot_be_described_without_a_daemon(monkeypatch: pytest.Mo
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("module", ["etl", "migration", "overhead", "chaos", "vectors", "conform"])
+@pytest.mark.parametrize(
+    "module", ["alerts", "etl", "migration", "overhead", "chaos", "queues", "queue_chaos", "vectors", "conform"]
+)
 def test_without_an_engine_it_says_so_in_one_line(module: str) -> None:
     process = start(module, LAB_ENGINE="no")
     output, errors = process.communicate(timeout=30)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ def say(text: str, end: str = "\n") -> None:
 def spaced(number: int) -> str:
     """1234567 as 1 234 567."""
     return f"{number:,}".replace(",", " ")
+
+
+def batches(have: int, rows: int, size: int) -> Iterator[tuple[int, int]]:
+    """The first and the last number of each batch of rows that is missing in a shop that has some; shows progress."""
+    for first in range(have + 1, rows + 1, size):
+        last = min(first + size - 1, rows)
+        yield first, last
+        say(f"\rfilling the shop: {spaced(last)} of {spaced(rows)} rows", "")
+    say("")
 
 
 def high_water(pid: str) -> int:

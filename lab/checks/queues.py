@@ -9,11 +9,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from lab.checks.intro import output, running
-from lab.checks.migration import rows, run
+from lab.checks.migration import PATIENCE, rows, run
 from lab.checks.registry import Outcome, check
 from lab.checks.runner import pause
 
-PATIENCE = 30  # seconds for a program, on a busy machine
 GOOD = {f"{n}.json": json.dumps({"id": f"order-{n}", "product": n, "quantity": 1}) for n in (1, 3, 5)}
 POISON = {"2.json": '{"id": "order-2", "product', "4.json": '{"id": "order-4", "product": 4}'}
 

@@ -51,7 +51,9 @@ def orders(stack: Stack) -> Orders:
 
 def watermarks(stack: Stack) -> Watermarks:
     """Those of all loads that have ended. Raises UserError when the warehouse does not answer, or has had no load."""
-    return {int(line) / 1e6 for line in of_warehouse(stack, "SELECT watermark FROM watermarks")}
+    if not (lines := of_warehouse(stack, "SELECT watermark FROM watermarks")):  # the first load is under way
+        raise UserError("the warehouse has had no load")
+    return {int(line) / 1e6 for line in lines}
 
 
 def count(stack: Stack, before: Orders, seen: Watermarks, since: float, until: float, grace: float) -> Rows | None:

@@ -82,8 +82,10 @@ def how(before: dict[str, Any], after: dict[str, Any]) -> str:
     changed = [facet for facet, value in after.items() if value != before[facet]]
     if "created" in changed:
         return "was made again"
+    if after.get("state") == "restarting" or after.get("restarts", 0) > before.get("restarts", 0):
+        return ""
     if "state" in changed:
         return f"is {after['state']}, was {before['state']}"
     if "started" in changed:
-        return "" if after["restarts"] > before["restarts"] else "was restarted"
+        return "was restarted"
     return "; ".join(f"{facet}: {after[facet]}, was {before[facet]}" for facet in changed if facet != "restarts")

@@ -107,12 +107,18 @@ class Shift:
 
     def snapshot(self, last: Looks) -> Looks:
         """What the stack looks like now; of what cannot be asked, the last that was seen."""
-        stack = find(PREFECT)
+        try:
+            stack = find(PREFECT)
+        except UserError:  # a container has gone between two questions
+            return last
         return looks.of(stack, last) if stack else {}
 
     def look(self, pager: Pager, broken: Looks, previous: Looks, of_fault: set[str]) -> Looks:
         """Look once at all there is; return what the stack looks like."""
-        stack = find(PREFECT)
+        try:
+            stack = find(PREFECT)
+        except UserError:  # a container has gone between two questions: the next look sees what became of it
+            return previous
         if not stack:
             if previous:
                 self.note("seen: the stack is gone")

@@ -17,7 +17,7 @@ import psycopg2
 from clickhouse_driver.errors import ServerException
 
 from bench.inside.etl.routes import OWN, command
-from bench.inside.watch import measure, say, spaced
+from bench.inside.watch import batches, measure, say, spaced
 from fingerprint import Fingerprint, of_shop, of_warehouse, size
 from source import snapshot
 from tables import TABLES, create_tables
@@ -47,13 +47,10 @@ def fill(rows: int) -> None:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("SELECT coalesce(max(id), 0) FROM order_lines")
         [[have]] = cursor.fetchall()
-        for first in range(have + 1, rows + 1, 1_000_000):
-            last = min(first + 999_999, rows)
+        for first, last in batches(have, rows, 1_000_000):
             cursor.execute(FILL.format(first, last))
-            say(f"\rfilling the shop: {spaced(last)} of {spaced(rows)} rows", "")
         cursor.execute("VACUUM ANALYZE order_lines")
         cursor.execute("CHECKPOINT")
-    say("")
 
 
 def empty() -> None:

@@ -14,7 +14,7 @@ import boto3
 import pymysql
 
 from bench.inside.migration.loads import COLUMNS, ROWS
-from bench.inside.watch import measure, say, spaced
+from bench.inside.watch import batches, measure, say, spaced
 from lines import ask, snapshot
 from tables import checksum
 from target import transaction
@@ -67,11 +67,8 @@ def fill(rows: int) -> None:
         cursor.execute(MORE_PRODUCTS)
         cursor.execute("SELECT COALESCE(MAX(id), 0) FROM orders")
         [[have]] = cursor.fetchall()
-        for first in range(have + 1, rows + 1, 250_000):
-            last = min(first + 249_999, rows)
+        for first, last in batches(have, rows, 250_000):
             cursor.execute(FILL.format(first, last))
-            say(f"\rfilling the shop: {spaced(last)} of {spaced(rows)} orders", "")
-    say("")
 
 
 def shop_sum(rows: int) -> list[int]:
@@ -97,12 +94,14 @@ def rounds(rows: int, routes: list[str], repeat: int, seconds: float) -> None:
     """Run the routes in turn, each time another one first; one that does not work is not run again."""
     expected = shop_sum(rows)
     for turn in range(repeat):
-        first = turn % len(routes)
+        first = turn % max(len(routes), 1)
         for route in [*routes[first:], *routes[:first]]:
             empty()
             say(f"{spaced(rows)} orders, round {turn + 1} of {repeat}: {route} … ", "")
             result = {"route": route, "wrong": "", **measure(command(route, rows), seconds)}
-            if not result["trouble"] and (seen := warehouse_sum()) != expected:
+            if result["trouble"]:
+                routes = [other for other in routes if other != route]
+            elif (seen := warehouse_sum()) != expected:
                 result["wrong"] = f"{seen} instead of {expected}"
             say(f"{result['seconds']:.2f} s, {result['mb']:.0f} MB {result['trouble'] or result['wrong']}")
             print(json.dumps(result), flush=True)

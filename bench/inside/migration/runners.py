@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "alike": lambda size: {"products": size, "tasks": 4},
     "weekly": lambda size: {"week": "runners", "size": size},
 }
+DEADLINE = 900  # seconds for a run
 FLOWS: dict[str, Any] = {"alike": alike, "weekly": weekly}
 
 
@@ -48,7 +49,10 @@ def rounds(flow: str, sizes: list[int], repeat: int) -> None:
             for runner in [*names[turn % len(names) :], *names[: turn % len(names)]]:
                 empty()
                 words = [sys.executable, "-P", "-m", "bench.inside.migration.runners", flow, runner, str(size)]
-                done = subprocess.run(words, capture_output=True, text=True)
+                try:
+                    done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE)
+                except subprocess.TimeoutExpired:
+                    raise SystemExit(f"{flow} {size}, {runner}: not done after {DEADLINE} s") from None
                 if done.returncode:
                     raise SystemExit(f"{flow}, {runner}: {done.stderr[-2000:]}")
                 seconds = float(done.stdout.splitlines()[-1])
