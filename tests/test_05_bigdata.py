@@ -43,7 +43,7 @@ class Box:
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     ensure_stack(LESSON)
-    ports = {"PREFECT_PORT": "14207", "RABBITMQ_PORT": "15677", "COMPOSE_PROFILES": "prefect"}
+    ports = {"PREFECT_PORT": "14209", "RABBITMQ_PORT": "15677", "COMPOSE_PROFILES": "prefect"}
     with Project(LESSON, "lab-test-bigdata", ports) as project:
         project.up("shop", "warehouse", "sqs", "prefect-server")
         house = ("--volume", f"{ROOT}/bench/inside:/house/bench/inside:ro", "--env", "PYTHONPATH=/house:/lesson/flows")

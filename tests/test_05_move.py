@@ -25,7 +25,7 @@ from lab.cron.crontab import Job, read
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(5400)]
 NAME = "lab-test-move"
 LAB = Path(sys.executable).with_name("lab")
-ENV = {"PREFECT_PORT": "14206", "RABBITMQ_PORT": "15676", "COMPOSE_PROFILES": "legacy,prefect,shadow"}
+ENV = {"PREFECT_PORT": "14208", "RABBITMQ_PORT": "15676", "COMPOSE_PROFILES": "legacy,prefect,shadow"}
 HEADER, _, _ = (ROOT / "05-migration/legacy/crontab.txt").read_text().partition("\n\n")
 JOBS = [job for job in read((ROOT / "05-migration/legacy/crontab.txt").read_bytes()) if isinstance(job, Job)]
 ALL = list(dict.fromkeys(job.rest for job in JOBS))  # two lines are one job
