@@ -1,6 +1,6 @@
 # The front door. Every target is thin: what it does lives in offline/ and lab/.
 .DEFAULT_GOAL := help
-.PHONY: help up down etl incidents test prove real fast check serve facts playground screenshots images bundle unbundle bench-etl bench-prefect bench-migration chaos-etl bench-incidents chaos-incidents bench-queues chaos-queues vectors conform outages contrast lock prefect clean
+.PHONY: help up down etl incidents test prove real fast check serve facts outputs playground screenshots images bundle unbundle bench-etl bench-prefect bench-migration chaos-etl bench-incidents chaos-incidents bench-queues chaos-queues vectors conform outages contrast lock prefect clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -59,6 +59,9 @@ facts: .venv/test.stamp ## measure the figures of the pages again, one by one (a
 	rm -rf 03-prefect/.venv
 	$(BIN)/pytest tests/test_03_prefect.py tests/test_03_host.py tests/test_05_migration.py -k "first_run_completes or make_etl_twice or takes_less"
 	@$(BIN)/python -m docs.facts --measured
+
+outputs: ## keep what the commands of the pages printed in the last run of the tests, for their readers
+	@$(PYTHON) -m docs.outputs
 
 playground: .venv/lab.stamp ## what the page "Try a crontab" runs in a browser, beside the site: Python from npm, once, and lab cron
 	@$(BIN)/python -m docs.playground

@@ -191,25 +191,30 @@ def needs(lock: str, item: pytest.Item) -> bool:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Send with the report what only the process that ran the test knows: its group, and the commands it ran."""
     if call.when == "call":
-        item.user_properties += [("group", group_of(item.nodeid).name), ("commands", dict(executed))]
+        item.user_properties += [("group", group_of(item.nodeid).name), ("commands", list(executed))]
         executed.clear()
     return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how long each group took, and how many commands of each page ran; keep the times in .cache/durations.json."""
+    """Say how long each group took, and how many commands of each page ran.
+
+    The times are kept in .cache/durations.json, and what the commands printed in .cache/outputs.json.
+    """
     seconds: Counter[str] = Counter()
     tests: Counter[str] = Counter()
-    commands: Counter[str] = Counter()
+    commands: list[tuple[str, int, str, str]] = []
     for report in (one for of in terminalreporter.stats.values() for one in of if hasattr(one, "duration")):
         group = group_of(report.nodeid).name
         seconds[group] += report.duration
         tests[report.nodeid] += report.duration
         if report.when == "call":
-            commands.update(dict(report.user_properties).get("commands", {}))
+            commands += dict(report.user_properties).get("commands", [])
     if commands:
-        pages = ", ".join(f"{page} {count}" for page, count in sorted(commands.items()))
-        terminalreporter.write_line(f"console commands executed: {commands.total()} ({pages})")
+        counts = Counter(page for page, *_ in commands)
+        pages = ", ".join(f"{page} {count}" for page, count in sorted(counts.items()))
+        terminalreporter.write_line(f"console commands executed: {counts.total()} ({pages})")
+        keep_outputs(commands)
     if seconds:
         terminalreporter.write_line(
             "seconds: " + ", ".join(f"{name} {took:.0f}" for name, took in seconds.most_common())
@@ -218,3 +223,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         kept = {"groups": seconds, "tests": tests}
         rounded = {what: {name: round(took, 1) for name, took in of.most_common()} for what, of in kept.items()}
         (CACHE / "durations.json").write_text(json.dumps(rounded, indent=1) + "\n")
+
+
+def keep_outputs(commands: list[tuple[str, int, str, str]]) -> None:
+    """Keep what each block of these pages printed, for `make outputs`, beside that of pages which did not run now."""
+    printed: dict[str, dict[str, list[tuple[str, str]]]] = {}
+    for page, line, command, output in commands:
+        printed.setdefault(page, {}).setdefault(str(line), []).append((command, output))
+    file = CACHE / "outputs.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(kept | printed, indent=1) + "\n")

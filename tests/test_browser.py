@@ -380,6 +380,16 @@ def test_the_copy_button_copies_commands_only(page: Page, kinds: Site) -> None:
     assert copied == [COMMANDS, "lab check exercises/every-ten", crontab]
 
 
+def test_what_a_run_printed_opens_and_is_neither_copied_nor_printed(page: Page, course: Site) -> None:
+    page.goto(f"{course.url}migrate/", wait_until="networkidle")
+    recorded = page.locator(".recorded")
+    assert recorded.count() > 1 and page.locator(".recorded[open], .recorded [data-clipboard-target]").count() == 0
+    recorded.first.locator("summary").press("Enter")
+    expect(recorded.first.locator("code")).to_be_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".recorded:visible").count() == 0, "paper has the pattern"
+
+
 def test_without_a_script_everything_can_be_read_and_opened(browser: Browser, kinds: Site) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -148,6 +148,18 @@ def test_no_answer_of_the_course_is_in_its_search_index(site: Path) -> None:
     assert [words for words in answers if words in index] == []
 
 
+def test_what_a_run_printed_is_on_its_page_and_not_in_the_search(site: Path) -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs/en").glob("*.md"))
+    index, seen = search_index(site), 0
+    for file in (ROOT / "results/outputs").glob("*.json"):
+        page = html.unescape(re.sub(r"<[^>]*>", "", (site / file.stem / "index.html").read_text()))
+        outputs = (lines for recording in json.loads(file.read_text()) for lines in recording["printed"] if lines)
+        for line in (line for lines in outputs for line in lines if len(line) > 40 and line not in pages):
+            assert line in page and " ".join(line.split()) not in index, f"{file.stem}: {line}"
+            seen += 1
+    assert seen > 10
+
+
 @pytest.mark.parametrize("builder", ["python -m mkdocs", "zensical"])
 def test_answers_are_not_in_the_search_index(tmp_path: Path, builder: str) -> None:
     course = copy_course(tmp_path, ROOT / "tests/pages")

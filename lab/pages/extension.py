@@ -19,6 +19,7 @@ from lab.pages import console_lexer, crontab_lexer
 from lab.pages.exercises import OPTION, Exercise, PageError, read_course, read_exercises, scan
 from lab.pages.glossary import NAME as GLOSSARY
 from lab.pages.glossary import Terms, read_glossary
+from lab.pages.outputs import Outputs
 from lab.pages.pictures import Pictures
 
 PREFIX = "ex-"  # of a form's id in the page, so that an exercise does not take the anchor of a heading
@@ -157,10 +158,11 @@ class _Reader(Preprocessor):
     course: dict[str, Exercise] | None = None
     expected: frozenset[str] = frozenset()
 
-    def __init__(self, md: Markdown, docs: Path, terms: Terms) -> None:
+    def __init__(self, md: Markdown, docs: Path, terms: Terms, outputs: Outputs) -> None:
         super().__init__(md)
         self.docs = docs
         self.terms = terms
+        self.outputs = outputs
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines)
@@ -175,6 +177,7 @@ class _Reader(Preprocessor):
             self.terms.left = read_glossary(self.docs / GLOSSARY)
         except PageError as error:
             raise BuildStopped(error.message) from None
+        self.outputs.begin(text)
         return lines
 
 
@@ -244,8 +247,11 @@ class ExercisesExtension(Extension):
     """Exercises for Python-Markdown; needs `admonition`, `pymdownx.details` and `attr_list`."""
 
     def __init__(self, **options: Any) -> None:
-        """Take the option `docs_dir`, the folder of the pages, relative to the working directory."""
-        self.config = {"docs_dir": ["docs/en", "The folder of the pages"]}
+        """Take the folders `docs_dir`, of the pages, and `outputs_dir`, of their recordings, from the working directory."""
+        self.config = {
+            "docs_dir": ["docs/en", "The folder of the pages"],
+            "outputs_dir": ["results/outputs", "The folder of what runs have printed"],
+        }
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:
@@ -257,13 +263,15 @@ class ExercisesExtension(Extension):
         crontab_lexer.register()
         docs = Path(self.getConfig("docs_dir"))
         terms = Terms(md)
-        reader = _Reader(md, docs, terms)
+        outputs = Outputs(md, docs, Path(self.getConfig("outputs_dir")))
+        reader = _Reader(md, docs, terms, outputs)
         md.preprocessors.register(reader, "exercises", 40)
         md.treeprocessors.register(_Writer(md, reader), "exercises", 6)
         md.treeprocessors.register(terms, "terms", 5.5)  # what is a term in a form, and not in a heading
         md.treeprocessors.register(_Anchors(md), "anchors", 4)
         md.treeprocessors.register(Pictures(md, docs), "pictures", 3)
-        md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings the files
+        md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings files and blocks
+        md.postprocessors.register(outputs, "outputs", 19)
 
 
 def makeExtension(**options: Any) -> ExercisesExtension:

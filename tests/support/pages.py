@@ -17,7 +17,6 @@ import sys
 import termios
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,8 @@ from sybil import Example
 
 from engine.core import ROOT
 from engine.docker import ask
+from engine.markdown import session
 
-STEP = re.compile(r"^\$ (?P<command>.*(?:\n> .*)*)(?P<output>(?:\n(?!\$ ).*)*)", re.M)
 # What a terminal does not show as it is: moves of the cursor, what erases, and all else that begins with an escape.
 CONTROL = re.compile(
     r"(?P<text>[^\x1b\r\n]+)|(?P<move>[\r\n])|\x1b\[(?P<number>\d*)(?P<what>[AGJK])|"
@@ -45,12 +44,14 @@ BASH = """import fcntl, os, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp("bash", ["bash", "--noprofile", "--norc", "--noediting", "-i"])"""
 COMMAND_DEADLINE = 600  # seconds
+PORT_4200 = {"03-prefect", "04-incidents", "05-migration"}  # what a killed run left of one is in the way of the others
 
 # What a page has to leave as it was, but for what the shell itself changes with each command.
 STATE = "pwd; export -p; declare -F; alias; shopt -p; set +o; jobs -r"
 CHANGES = re.compile(r"declare -x (_|OLDPWD)\b")
 
-executed: Counter[str] = Counter()  # page → how many of its commands have run
+# What has run, and was as its page says: the page, the line of the block, the command, and what it printed.
+executed: list[tuple[str, int, str, str]] = []
 clean_up = True  # whether what a page leaves running is taken down; not with --one-shell
 
 
@@ -92,7 +93,8 @@ def steps(block: str, above: str) -> list[Step]:
     """
     seconds: dict[str, float] = {}
     codes: dict[str, int] = {}
-    commands = [found["command"].replace("\n> ", "\n") for found in STEP.finditer(block)]
+    found = session(block)
+    commands = [command for command, _ in found]
     for note in notes(above):
         for beginning in note["commands"].split(", "):
             mine = [command for command in commands if command.startswith(beginning)]
@@ -102,8 +104,7 @@ def steps(block: str, above: str) -> list[Step]:
                 seconds |= dict.fromkeys(mine, float(note["seconds"]))
             else:
                 codes |= dict.fromkeys(mine, int(note["code"]))
-    outputs = [found["output"].strip("\n") for found in STEP.finditer(block)]
-    return [Step(c, o, codes.get(c, 0), seconds.get(c, 0)) for c, o in zip(commands, outputs, strict=True)]
+    return [Step(command, output, codes.get(command, 0), seconds.get(command, 0)) for command, output in found]
 
 
 class Shell:
@@ -265,7 +266,8 @@ def open_shell(example: Example) -> Shell:
     global terminal
     if "terminal" not in example.namespace:
         example.namespace["text"] = example.document.text
-        clean(lessons_of(example.document.text))
+        lessons = {*lessons_of(example.document.text)}
+        clean(sorted(lessons | PORT_4200 if lessons & PORT_4200 else lessons))
         terminal = example.namespace["terminal"] = terminal or open_terminal()
     return example.namespace["terminal"].shell  # type: ignore[no-any-return]
 
@@ -306,6 +308,6 @@ def console(example: Example) -> None:
                 f"$ {step.command}\n--- expected, exit {step.code}\n{step.expected}\n--- got, exit {code}\n{output}"
             )
             time.sleep(0.5)
-        executed[str(Path(example.path).relative_to(ROOT))] += 1
+        executed.append((str(Path(example.path).relative_to(ROOT)), example.line, step.command, output))
     last = "```console" not in example.document.text[example.end :]
     example.namespace |= {"failed": failed, "ended": last and not failed}
