@@ -177,10 +177,9 @@ def by_bucket() -> dict[str, Any]:
     client = boto3.client("s3", endpoint_url=os.environ["S3_ENDPOINT_URL"])
     seen, put = [], bucket.put
 
-    def counted(*words: Any) -> Any:
-        names = put(*words)
-        seen.append(len(names))
-        return names
+    def counted(*words: Any) -> None:
+        put(*words)
+        seen.append(client.list_objects_v2(Bucket="stage")["KeyCount"])
 
     bucket.put = counted
     mend(orders())

@@ -17,7 +17,7 @@ def alike(products: int = 400, tasks: int = 8) -> int:
     with snapshot() as shop:
         shop.execute(f"SELECT name FROM products ORDER BY id LIMIT {products}")
         names = [name.decode() for (name,) in shop.fetchall()]
-    # Each task takes every eighth name, not a block of names: early names have the most others to compare with.
+    # Each task takes a name here and there, not a block of names: early names have the most others to compare with.
     futures = [count_pairs.submit(names, first, tasks) for first in range(tasks)]
     pairs = sum(future.result() for future in futures)
     get_run_logger().info("%d pairs of %d names", pairs, len(names))

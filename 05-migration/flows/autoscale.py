@@ -1,5 +1,6 @@
 """More consumers while many orders wait: runs that drain the queue, and end when it is empty."""
 
+from contextlib import closing
 from math import ceil
 
 from prefect import flow, get_run_logger
@@ -15,9 +16,8 @@ AT_WORK = ["SCHEDULED", "PENDING", "RUNNING"]
 @flow(flow_run_name="{broker}")
 def autoscale(broker: Broker, each: int = 1000, most: int = 4) -> int:
     """Start runs of `drain`: one for every `each` waiting orders, but no more than `most`. No run is ever killed."""
-    here = BROKERS[broker]()
-    waiting = here.depth()
-    here.close()
+    with closing(BROKERS[broker]()) as here:
+        waiting = here.depth()
     drains = {"tags": {"all_": ["drain", broker]}, "state": {"type": {"any_": AT_WORK}}}
     with get_client(sync_client=True) as client:
         there = client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(drains))

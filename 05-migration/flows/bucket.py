@@ -22,15 +22,18 @@ def s3() -> Any:
 def staged(bucket: str, key: str, lines: Lines) -> Iterator[str]:
     """Put lines into objects below `key`, and give the manifest's address. All of it is deleted at the end."""
     client = s3()
-    names = put(client, bucket, key, lines)
-    yield f"s3://{bucket}/{key}/manifest"
-    for name in names:
-        client.delete_object(Bucket=bucket, Key=name)
+    names: list[str] = []
+    try:
+        put(client, bucket, key, lines, names)
+        yield f"s3://{bucket}/{key}/manifest"
+    finally:
+        for name in names:
+            client.delete_object(Bucket=bucket, Key=name)
 
 
-def put(client: Any, bucket: str, key: str, lines: Lines) -> list[str]:
-    """Put the objects, and the manifest last: it names all of them, or it is not there. Return their names."""
-    entries, names = [], []
+def put(client: Any, bucket: str, key: str, lines: Lines, names: list[str]) -> None:
+    """Put the objects, and the manifest last: it names all of them, or it is not there. Add each name to `names`."""
+    entries = []
     for number, body in enumerate(parts(lines)):
         names.append(f"{key}/{number:04}")
         client.put_object(Bucket=bucket, Key=names[-1], Body=body)
@@ -38,7 +41,6 @@ def put(client: Any, bucket: str, key: str, lines: Lines) -> list[str]:
         entries.append({"url": f"s3://{bucket}/{names[-1]}", "mandatory": True, "meta": meta})
     names.append(f"{key}/manifest")
     client.put_object(Bucket=bucket, Key=names[-1], Body=json.dumps({"entries": entries}).encode())
-    return names
 
 
 def parts(lines: Lines) -> Iterator[bytes]:

@@ -63,7 +63,8 @@ class Flights:
     def confirmed(self, frame: Any) -> None:
         """The broker has stored one message, or all up to it. If it refused one, `fly` raises at the end."""
         if isinstance(frame.method, pika.spec.Basic.Nack):
-            return self.connection.close(reply_text="RabbitMQ refuses a message")
+            self.ended = True
+            return self.connection.close(reply_text="RabbitMQ refuses a message") if self.connection.is_open else None
         tag = frame.method.delivery_tag
         self.flying -= {one for one in self.flying if one <= tag} if frame.method.multiple else {tag}
         return self.more()

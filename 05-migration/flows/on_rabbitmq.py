@@ -12,7 +12,7 @@ WAIT = 1.0  # seconds to wait for a batch to fill
 NET = 20  # redeliveries after which the broker itself gives up: for a message that kills its consumer
 
 
-def declare(channel: pika.channel.Channel) -> None:
+def declare(channel: pika.adapters.blocking_connection.BlockingChannel) -> None:
     """Declare what is missing. An existing queue keeps its arguments: other arguments need a queue with a new name."""
     for name, arguments in {
         WORK: {"x-delivery-limit": NET, "x-dead-letter-exchange": DEAD, "x-dead-letter-strategy": "at-least-once",

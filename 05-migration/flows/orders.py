@@ -44,12 +44,12 @@ class Order:
 def read(message: Message) -> Order:
     """The order of a message. Raises Poison, or OSError when the supplier does not answer."""
     try:
-        told = json.loads(message.body)
-        sent = datetime.fromtimestamp(message.sent, UTC)
+        told, sent = json.loads(message.body), datetime.fromtimestamp(message.sent, UTC)
         order = Order(told["id"], int(told["product"]), int(told["quantity"]), sent)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
-    if not (isinstance(order.id, str) and 0 < len(order.id) <= 36 and 0 < order.quantity < 1000):
+    plain = isinstance(order.id, str) and order.id.isascii() and order.id == order.id.lower()  # to the shop, A is a
+    if not (plain and 0 < len(order.id) <= 36 and 0 < order.quantity < 1000):
         raise Poison(f"unlikely: id {order.id!r}, quantity {order.quantity}")
     if CHECK_URL:
         answer = supplier.get(CHECK_URL, params={"product": order.product}, timeout=5)
@@ -77,7 +77,7 @@ def take(database: pymysql.Connection, messages: list[Message]) -> tuple[int, li
         try:
             orders.append((message, read(message)))
         except Poison as why:
-            dead.append((message, str(why)))
+            dead.append((message, str(why)[:200]))  # it becomes a header
     database.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")  # REPEATABLE READ fails on a row changed since
     known = prices(database, {order.product for _, order in orders})
     dead += [(message, f"no product {order.product}") for message, order in orders if order.product not in known]

@@ -4,7 +4,7 @@ So a partition is complete or unchanged, and a run after a kill knows which ones
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lines import Lines, ask, snapshot
 from tables import COLUMNS, checksum, line
@@ -53,27 +53,40 @@ def noted(warehouse: Cursor, week: str) -> set[Part]:
 
 
 def replace(week: str, part: Part) -> int:
-    """Replace a partition in the warehouse by that of the shop. Return the number of rows."""
+    """Replace a partition in the warehouse by that of the shop, and compare both before the commit. Return its rows.
+
+    Raises ValueError when they differ. Then all is as it was.
+    """
     with transaction() as warehouse:
         lock(warehouse, part.table, part.low)
         if part in noted(warehouse, week):  # another run did it while this one waited for the lock
             return 0
         warehouse.execute(f"DELETE {part.rows}")
         with snapshot() as shop:
+            expected = of_shop(shop, part)
             lines = Lines(shop, f"SELECT {line(part.table)} {part.rows} ORDER BY id")
             count = load(warehouse, part.table, lines, f"{week}/{part.table}/{part.low}")
+        if of_warehouse(warehouse, part) != expected:
+            raise ValueError(f"{part} is not what the shop had")
         warehouse.execute(NOTE, [week, *part, count])
     return count
 
 
 def equal(part: Part) -> bool:
     """Whether shop and warehouse have as many rows of a partition, with equal checksums."""
-    with snapshot() as shop:
-        there = ask(shop, f"SELECT {checksum(part.table, 'shop')} {part.rows}")
-    with transaction() as warehouse:
-        warehouse.execute(f"SELECT {checksum(part.table, system(warehouse))} {part.rows}")
-        here = warehouse.fetchone()
-    return [int(number) for number in there] == [int(number) for number in here]
+    with snapshot() as shop, transaction() as warehouse:
+        return of_shop(shop, part) == of_warehouse(warehouse, part)
+
+
+def of_shop(shop: Any, part: Part) -> list[int]:
+    """Count and checksum of a partition in the shop."""
+    return [int(number) for number in ask(shop, f"SELECT {checksum(part.table, 'shop')} {part.rows}")]
+
+
+def of_warehouse(warehouse: Cursor, part: Part) -> list[int]:
+    """The same in the warehouse."""
+    warehouse.execute(f"SELECT {checksum(part.table, system(warehouse))} {part.rows}")
+    return [int(number) for number in warehouse.fetchone()]
 
 
 def forget(week: str, parts: Iterable[Part]) -> None:

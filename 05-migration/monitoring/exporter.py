@@ -18,7 +18,7 @@ from prefect_api import MOST, Unanswered, ask, pages
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 LIVE = {"operator": "or_", "type": {"any_": ["PENDING", "RUNNING"]}, "name": {"any_": ["Late"]}}
 OVERLAP = timedelta(minutes=1)  # Prefect may record the end of a run some time later
-Labels = dict[str, str]  # the name of each flow, by its id
+Names = dict[str, str]  # the name of each flow, by its id
 
 
 def gauge(name: str, about: str, label: str, values: dict[str, float]) -> GaugeMetricFamily:
@@ -29,7 +29,7 @@ def gauge(name: str, about: str, label: str, values: dict[str, float]) -> GaugeM
     return metric
 
 
-def live(flows: Labels) -> Iterator[GaugeMetricFamily]:
+def live(flows: Names) -> Iterator[GaugeMetricFamily]:
     """Runs that are late, pending or running; the age of the oldest late one; how many are late in each pool."""
     now, runs = datetime.now(UTC), list(pages(flow_runs={"state": LIVE}, sort="EXPECTED_START_TIME_ASC"))
     states = Counter((run["flow_id"], run["state_name"]) for run in runs)
@@ -46,7 +46,7 @@ def live(flows: Labels) -> Iterator[GaugeMetricFamily]:
     yield gauge("prefect_pool_depth", "Late runs in the pool", "pool", depths)
 
 
-def lag(flows: Labels) -> GaugeMetricFamily:
+def lag(flows: Names) -> GaugeMetricFamily:
     """How late the newest run of each flow has begun."""
     begun = {"start_time": {"is_null_": False}}
     runs = ask("/flow_runs/filter", flow_runs=begun, sort="START_TIME_DESC", limit=MOST)
@@ -62,7 +62,7 @@ class Prefect:
         """Nothing has ended yet."""
         self.since, self.seen, self.counts = datetime.now(UTC), set[tuple[str, str]](), Counter[tuple[str, str]]()
 
-    def ended(self, flows: Labels) -> CounterMetricFamily:
+    def ended(self, flows: Names) -> CounterMetricFamily:
         """How many runs of each flow have ended, by the type of their state. A run that is tried again ends twice."""
         metric = CounterMetricFamily("prefect_flow_runs_ended", "Runs that have ended", labels=["flow", "state"])
         now, after = datetime.now(UTC), {"end_time": {"after_": f"{self.since}"}}

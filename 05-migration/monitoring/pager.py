@@ -6,14 +6,13 @@ watches, and counts the seconds since that alert came. `/` is a page for people,
 
 import html
 import json
-import os
 import threading
 import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-SILENCE = float(os.environ.get("SILENCE_SECONDS", "30"))  # three Watchdogs
+SILENCE = 30  # seconds: three Watchdogs
 MOST = 1000  # alerts that are kept
 HEAD = "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=5><title>Pager</title><h1>Pager</h1>"
 ROW = "<tr>" + "<td>{}" * 4
@@ -45,13 +44,14 @@ def receive(message: dict[str, Any]) -> None:
             heard = time.monotonic()
 
 
-def listen_for_watchdog(end: threading.Event) -> None:
+def listen_for_watchdog() -> None:
     """Say once when it is silent, and once when it is back."""
     silent = False
-    while not end.wait(1):
+    while True:
+        time.sleep(1)
         if silent != (time.monotonic() - heard > SILENCE):
             silent = not silent
-            told = f"no Watchdog for {SILENCE:g} s" if silent else "the Watchdog is back"
+            told = f"no Watchdog for {SILENCE} s" if silent else "the Watchdog is back"
             keep("MonitorSilent", "firing" if silent else "resolved", told, now())
 
 
@@ -88,5 +88,5 @@ class Pager(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    threading.Thread(target=listen_for_watchdog, args=[threading.Event()], daemon=True).start()
+    threading.Thread(target=listen_for_watchdog, daemon=True).start()
     ThreadingHTTPServer(("0.0.0.0", 8006), Pager).serve_forever()

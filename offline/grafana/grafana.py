@@ -14,7 +14,6 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -59,7 +58,7 @@ def seconds(moment):
 
 
 def lines(panel, first, last):
-    """The lines of a panel: a name, and its points. Raises URLError when Prometheus does not answer."""
+    """The lines of a panel: a name, and its points. Raises OSError when Prometheus does not answer."""
     found = []
     for target in panel["targets"]:
         url = sources()[(target.get("datasource") or panel["datasource"])["uid"]]
@@ -116,7 +115,7 @@ def section(panel, first, last):
                 if found
                 else "<small>No data</small>"
             )
-    except (URLError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError) as error:
         shown = f"<small>{html.escape(f'{type(error).__name__}: {error}')}</small>"
     return f"<section style='{place}'><h2>{html.escape(panel['title'])}</h2>{shown}</section>"
 

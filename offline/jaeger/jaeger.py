@@ -168,10 +168,11 @@ class Query(Handler):
         address = urlsplit(self.path)
         with lock:
             code, found = self.find(address.path, parse_qs(address.query))
+            data = json.dumps({"data": found})  # a trace may grow as soon as the lock is free
         if isinstance(found, str):
             page = f"<!doctype html><meta charset=utf-8><title>Traces</title>{STYLE}{found}{NOTE}"
             return self.answer("text/html", page.encode(), code)
-        return self.answer("application/json", json.dumps({"data": found}).encode(), code)
+        return self.answer("application/json", data.encode(), code)
 
     def find(self, path, query):
         """The code of the answer, and data or a page."""
