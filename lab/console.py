@@ -79,7 +79,8 @@ def ended_by_signals() -> Iterator[None]:
 @cache
 def interrupted(console: Console) -> None:
     """Say that Ctrl+C has ended all: once, whether a command hears it, what it runs, or both."""
-    console.print("interrupted: nothing is left running")
+    # Not by the console: interrupted while it prints, it would print that line again.
+    print("interrupted: nothing is left running", file=console.file, flush=True)
 
 
 def show(header: list[str], rows: list[list[str]]) -> None:
