@@ -1,11 +1,12 @@
 """Every block on a page is a `console` session that runs, or a file of the lab that is included; nothing else."""
 
 import ast
+import difflib
 import os
 import re
 import textwrap
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,39 @@ def test_highlighted_lines_are_there(page: Path) -> None:
                 first, _, last = span.partition("-")
                 ends = shown[int(first)], shown[int(last or first)]  # an IndexError: the file has no such line
                 assert all(end.strip() for end in ends), f"{page.name}: {part['path']}, lines {span}"
+
+
+def differing(exercise: str, solution: str) -> str:
+    """The lines of a solution that its exercise has not, as `hl_lines` counts them; none where most of them differ."""
+    before, after = exercise.splitlines(), solution.splitlines()
+    changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    new = [range(first + 1, last + 1) for kind, _, _, first, last in changes if kind in ("replace", "insert")]
+    lines = [line for span in new for line in span if after[line - 1].strip()]
+    spans = [list(span) for _, span in groupby(lines, key=lambda line: line - lines.index(line))]
+    if len(lines) > len(after) * 2 / 3:
+        return ""
+    return " ".join(f"{span[0]}-{span[-1]}" if span[1:] else f"{span[0]}" for span in spans)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_differs_in_a_solution_is_highlighted(page: Path) -> None:
+    for fence in FENCE.finditer(page.read_text()):
+        part, marked = INCLUDE.fullmatch(fence["body"]), re.search(r'hl_lines="([\d -]+)"', fence["info"])
+        if part and "/solutions/" in part["path"] and not part["first"]:
+            exercise = ROOT / part["path"].replace("/solutions/", "/exercises/")
+            if exercise.exists():
+                wanted = differing(exercise.read_text(), (ROOT / part["path"]).read_text())
+                assert (marked[1] if marked else "") == wanted, f"{page.name}: {part['path']}"
+
+
+def test_the_lines_that_differ_are_counted() -> None:
+    for exercise, solution, lines in (
+        ("a\nb\nc\n", "a\nx\nc\n", "2"),
+        ("a\nb\nc\nd\n", "a\n\nx\ny\nb\nc\nd\nz\n", "3-4 8"),
+        ("a\nb\nc\n", "x\ny\nz\n", ""),
+        ("a\nb\n", "a\n", ""),
+    ):
+        assert differing(exercise, solution) == lines
 
 
 def is_tool(file: Path) -> bool:

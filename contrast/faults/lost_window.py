@@ -6,7 +6,10 @@ from contrast.summary import Lane
 
 
 def inject(injector: FaultInjector) -> None:
-    """From the start on; there is nothing to switch."""
+    """From the start on: there is nothing to switch, and the picture says how long it lasts."""
+    end = injector.ticks - 0.6
+    with injector.span(0, end, "two of five orders come a minute late"):
+        injector.at(end)
 
 
 def harm(lane: Lane) -> dict[str, int]:

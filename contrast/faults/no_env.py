@@ -18,7 +18,7 @@ FAULT = Fault(
     claim="Cron gives its jobs none of the environment of their container, and tells nobody what comes of it.",
     limit=None,
     ticks=5,
-    upstream={"token": "beyond-cron"},
+    upstream={"token": "for-the-upstream-only"},
     expected={
         "plain": {"runs failed": 5, "alerts missing": 1},
         "hardened": {"runs failed": 0, "alerts missing": 0},

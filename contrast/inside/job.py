@@ -119,7 +119,12 @@ def main() -> int:
     how.add_argument("--newer", action="store_true", help="what is newer than the newest here")
     how.add_argument("--minute", type=datetime.fromisoformat, help="that minute; otherwise the one that has ended")
     parser.add_argument("--replace", action="store_true", help="with --minute: instead of what is there")
+    parser.add_argument(
+        "--token", default=os.environ.get("UPSTREAM_TOKEN"), help="for the upstream; others can read it"
+    )
     chosen = parser.parse_args()
+    if chosen.token:
+        os.environ["UPSTREAM_TOKEN"] = chosen.token
     ended = datetime.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
     if chosen.step == "found":
         return 0 if found() else 1

@@ -10,6 +10,7 @@ from lab.faults.stack import Stack, find
 
 BOARD_ONLY = (
     "step-order", "hung-job", "too-fast", "branch", "lost-window", "dst-night", "backfill", "sub-minute", "overhead",
+    "herd", "two-schedulers", "disk-full", "leak", "orchestrator-down", "redeploy-at-tick",
 )  # fmt: skip
 NO_SURPRISE = ("burst",)  # the run comes through: there is nothing to find
 
