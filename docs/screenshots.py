@@ -5,7 +5,7 @@
 
 from functools import partial
 
-from docs.camera import HEIGHT, LOGIN, SIDEBAR, WIDTH, View, photograph, wait
+from docs.camera import LOGIN, SIDEBAR, WIDTH, View, photograph, wait
 from engine.core import ROOT, program
 from engine.docker import require_engine
 from engine.stacks import Project
@@ -82,7 +82,7 @@ def load(stack: Project) -> dict[str, View]:
         "report": View(artifact("revenue-plot"), "Revenue of 30 days", bottom=400, width=760),
         "flow-run": View(f"/runs/flow-run/{first}", "sales-changes", bottom=500),
         "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start"),
-        "runs": View("/runs", "sales-changes", 200, HEIGHT),
+        "runs": View("/runs", "sales-changes", 222, 894),
         "workers": View("/work-pools/work-pool/lab?tab=Workers", "Online"),
     }
 
@@ -101,15 +101,21 @@ def collect(stack: Project) -> dict[str, View]:
     call(f"http://127.0.0.1:{API_PORT}/admin/faults", [])
     [retried, *_] = retried_tasks("Retry 2/4")
     return {
-        "runs": View("/runs", "incidents-20", 200, HEIGHT),
+        "runs": View("/runs", "incidents-20", 222, 814),
         "retry": View(f"/runs/task-run/{retried}", "Retry 2/4 will start", bottom=720),
-        "artifact": View(artifact("incidents-by-pop"), "Incidents of CET-RIO", bottom=560),
+        "artifact": View(artifact("incidents-by-pop"), "Incidents of CET-RIO", bottom=542),
     }
 
 
 def ended_since(before: int) -> bool:
     """Whether more runs of the probe have ended than these."""
     return len(runs(PROBE, type=["COMPLETED", "FAILED"])) > before
+
+
+def with_span(url: str, name: str) -> str:
+    """The id of the newest trace that has a span of that name; "" when none has."""
+    traces = call(url)["data"]
+    return next((one["traceID"] for one in traces if name in {span["operationName"] for span in one["spans"]}), "")
 
 
 def watch(stack: Project) -> None:
@@ -120,15 +126,16 @@ def watch(stack: Project) -> None:
     probe = prefect("/deployments/name/probe/every-5-minutes")["id"]
     pictures, grafana = PICTURES / "05-migration", f"http://{stack.address('grafana', 3000)}"
     jaeger = f"http://{stack.address('jaeger', 16686)}"
-    for broken in (False, True, False):
+    for seed, broken in enumerate((False, False, True, False, False, False)):
+        stack.exec("worker-drain", *f"python flows/load.py rabbitmq 2000 --poison 0.01 --seed {seed}".split())
         stack.compose("stop" if broken else "start", "warehouse")
         before = len(runs(PROBE, type=["COMPLETED", "FAILED"]))
         prefect(f"/deployments/{probe}/create_flow_run", {})
         wait("end of a run", partial(ended_since, before))
-    traces = wait("trace", lambda: call(f"{jaeger}/api/traces?service=probe&limit=1")["data"])
-    views = {"dashboard": View("/d/orders", "Orders and flows", bottom=HEIGHT, width=SIDEBAR + WIDTH, left=0)}
+    whole = wait("trace", lambda: with_span(f"{jaeger}/api/traces?service=probe&limit=20", "probes receive"))
+    views = {"dashboard": View("/d/orders?from=now-2m", "Orders and flows", bottom=772, width=SIDEBAR + WIDTH, left=0)}
     photograph(grafana, views, pictures)
-    trace = View(f"/trace/{traces[0]['traceID']}", "probes receive", bottom=520, width=SIDEBAR + WIDTH, left=0)
+    trace = View(f"/trace/{whole}", "probes receive", bottom=430, width=SIDEBAR + WIDTH, left=0)
     photograph(jaeger, {"trace": trace}, pictures)
 
 

@@ -58,7 +58,7 @@ def text(shift: Shift, outcome: Outcome, why: list[str]) -> str:
     """The file, in Markdown; `why` are the lines that `lab why` had for it while the fault was on."""
     act, fault = shift.drawn.act, shift.drawn.fault
     when = f"{datetime.fromtimestamp(shift.injected).astimezone():%F %H:%M %Z}"
-    events = [[clock(at), f"{at - shift.injected:+.0f} s", what] for at, what in sorted(shift.events)]
+    events = [[clock(at), f"{round(at - shift.injected):+} s", what] for at, what in sorted(shift.events)]
     return "\n".join(
         [
             f"# Post-mortem: {fault} on {PREFECT}, {when}",

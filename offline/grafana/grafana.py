@@ -14,7 +14,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
 import yaml
@@ -120,10 +120,10 @@ def section(panel, first, last):
     return f"<section style='{place}'><h2>{html.escape(panel['title'])}</h2>{shown}</section>"
 
 
-def page(board):
-    """A dashboard, up to now."""
-    now = int(time.time())
-    first, last = (now - seconds(board["time"][end]) for end in ("from", "to"))
+def page(board, asked):
+    """A dashboard, from when until when its address asks, or else as it is."""
+    now, shown = int(time.time()), board["time"] | {end: times[-1] for end, times in asked.items()}
+    first, last = (now - seconds(shown[end]) for end in ("from", "to"))
     shown = "".join(section(panel, first, last) for panel in board["panels"])
     return f"<h1>{html.escape(board['title'])}</h1><main>{shown}</main>"
 
@@ -145,7 +145,10 @@ class Handler(BaseHTTPRequestHandler):
             )
         if path.startswith("/d/") and path.split("/")[2] in boards:
             board = boards[path.split("/")[2]]
-            return self.page(page(board), f"<meta http-equiv=refresh content={seconds('now-' + board['refresh'])}>")
+            return self.page(
+                page(board, parse_qs(urlsplit(self.path).query)),
+                f"<meta http-equiv=refresh content={seconds('now-' + board['refresh'])}>",
+            )
         return self.page(
             "".join(f"<p><a href=/d/{uid}>{html.escape(board['title'])}</a>" for uid, board in boards.items())
         )
