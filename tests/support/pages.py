@@ -44,7 +44,9 @@ BASH = """import fcntl, os, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp("bash", ["bash", "--noprofile", "--norc", "--noediting", "-i"])"""
 COMMAND_DEADLINE = 600  # seconds
-PORT_4200 = {"03-prefect", "04-incidents", "05-migration"}  # what a killed run left of one is in the way of the others
+# Where the pages of these lessons have Prefect's server, for all lessons to run side by side. None of their commands
+# names the port, and `--one-shell` leaves it as it is printed.
+PREFECT_PORTS = {"04-incidents": "4204", "05-migration": "4205"}
 
 # What a page has to leave as it was, but for what the shell itself changes with each command.
 STATE = "pwd; export -p; declare -F; alias; shopt -p; set +o; jobs -r"
@@ -266,10 +268,19 @@ def open_shell(example: Example) -> Shell:
     global terminal
     if "terminal" not in example.namespace:
         example.namespace["text"] = example.document.text
-        lessons = {*lessons_of(example.document.text)}
-        clean(sorted(lessons | PORT_4200 if lessons & PORT_4200 else lessons))
-        terminal = example.namespace["terminal"] = terminal or open_terminal()
+        lessons = lessons_of(example.document.text)
+        clean(lessons)
+        terminal = example.namespace["terminal"] = with_port(terminal or open_terminal(), lessons)
     return example.namespace["terminal"].shell  # type: ignore[no-any-return]
+
+
+def with_port(opened: Terminal, lessons: list[str]) -> Terminal:
+    """A terminal whose PREFECT_PORT is that of these lessons, as that of an instructor who has exported another one."""
+    if not clean_up:
+        return opened
+    port = next((PREFECT_PORTS[lesson] for lesson in lessons if lesson in PREFECT_PORTS), "")
+    opened.shell.run(f"export PREFECT_PORT={port}" if port else "unset PREFECT_PORT")
+    return Terminal(opened.shell, state(opened.shell))
 
 
 def close_shell(namespace: dict[str, Any]) -> None:
