@@ -1,4 +1,4 @@
-"""Three times, right before a run is due, what is there is deployed again: the crontab, and the schedule of the deployment."""
+"""Three times, right before a run is due, crontab and schedule are deployed again as they are."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""A second machine has the same crontab, and Prefect a second worker: first with the right time, then half a minute slow."""
+"""A second machine has the same crontab: first with the right time, then half a minute slow."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
