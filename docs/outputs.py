@@ -30,7 +30,7 @@ def clean(output: str) -> str:
     text = MIRRORS.sub("", CONTROL.sub("", output))
     names = [(str(ROOT), "~/beyond-cron"), (str(Path.home()), "~"), (socket.gethostname(), "this-machine")]
     for name, instead in names:
-        if name not in ("/", "", "localhost"):
+        if name not in ("/", "", "localhost", "/root"):  # each container has a /root
             text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", instead, text)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
 

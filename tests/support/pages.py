@@ -319,6 +319,7 @@ def console(example: Example) -> None:
                 f"$ {step.command}\n--- expected, exit {step.code}\n{step.expected}\n--- got, exit {code}\n{output}"
             )
             time.sleep(0.5)
+        output = re.sub(rf":({'|'.join(PREFECT_PORTS.values())})\b", ":4200", output)  # as a reader sees it
         executed.append((str(Path(example.path).relative_to(ROOT)), example.line, step.command, output))
     last = "```console" not in example.document.text[example.end :]
     example.namespace |= {"failed": failed, "ended": last and not failed}
