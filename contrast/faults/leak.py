@@ -6,6 +6,7 @@ from contrast.fault import Fault
 from contrast.injector import FaultInjector
 from contrast.stack import CRON
 from contrast.summary import Lane
+from engine.core import UserError
 from engine.docker import docker
 
 TOKEN = "for-the-upstream-only"
@@ -31,7 +32,11 @@ def inject(injector: FaultInjector) -> None:
     with injector.span(1.65, 2.6, "upstream slow"):
         stack.admin(hold=True)
         injector.at(2.6)
-        while len(stack.sql(AT_WORK)) < len(stack.lanes) and injector.now < injector.ticks - 1:
+        while len(stack.sql(AT_WORK)) < len(stack.lanes):
+            if injector.now > injector.ticks - 1:  # or no secret would be found where nobody looked
+                raise UserError(
+                    "a lane has no run at work, whose arguments could be read: try again on an idle machine"
+                )
             stack.wait(0.1)
         listed = {lane: stack.inside(lane, "sh", "-c", PROCESSES) for lane in stack.lanes}
         stack.admin(hold=False)
