@@ -145,13 +145,15 @@ def test_killed_switches_lose_no_instant_and_double_none(stack: Stack) -> None:
     draw = random.Random(commit())
     command = "echo $(hostname) $(date -u +\\%FT\\%T) >> /srv/shop/log/count-{}"
     jobs = stack.begin([f"* * * * * {command.format(n)}" for n in range(COUNTERS)])
-    killed, states = 0, dict[str, str]()
-    for _ in range(KILLS):
+    thrown, killed, longest, states = 0, 0, 4.0, dict[str, str]()
+    while killed < KILLS:
         job = draw.choice(jobs)
         words = ["rollback", job] if states.get(job) == "moved" else ["cutover", job, "--force"]
+        thrown, began = thrown + 1, time.monotonic()
         with stack.start(*words) as process:
             try:
-                process.wait(draw.uniform(0, 8))
+                process.wait(draw.uniform(0, longest))  # seconds
+                longest = max(longest, time.monotonic() - began)
             except subprocess.TimeoutExpired:
                 process.kill()
                 killed += 1
@@ -181,11 +183,12 @@ def test_killed_switches_lose_no_instant_and_double_none(stack: Stack) -> None:
     assert until(settled, 60, every=1), ({job: turns[job] for job in jobs}, dict(ran))
     for job in jobs:
         seen = instants(stack, job)
-        began = datetime.fromisoformat(seen[0])
-        assert seen == [f"{began + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in range(len(seen))]
+        start = datetime.fromisoformat(seen[0])
+        assert seen == [f"{start + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in range(len(seen))]
     sides = Counter(side for job in jobs for side in turns[job].elements())
     print(
-        f"{KILLS} switches thrown, {killed} of them killed; {sides['cron']} instants by cron, {sides['prefect']} by Prefect"
+        f"{thrown} switches thrown, {killed} of them killed; "
+        f"{sides['cron']} instants by cron, {sides['prefect']} by Prefect"
     )
     assert sides["cron"] and sides["prefect"]
 
