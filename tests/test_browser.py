@@ -591,8 +591,8 @@ def test_no_page_is_wider_than_a_narrow_screen(page: Page, course: Site, kinds: 
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
-@pytest.mark.parametrize(("width", "shown"), [(390, False), (1440, True)])
-def test_back_to_top_lies_over_no_exercise(page: Page, course: Site, width: int, shown: bool) -> None:
+@pytest.mark.parametrize(("width", "shown"), [(390, False), (800, False), (1220, True), (1440, True)])
+def test_back_to_top_lies_over_no_text(page: Page, course: Site, width: int, shown: bool) -> None:
     """The theme offers it when a reader scrolls up; a narrow screen has no place for it beside the text."""
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{course.url}02-cron/", wait_until="networkidle")
@@ -601,7 +601,9 @@ def test_back_to_top_lies_over_no_exercise(page: Page, course: Site, width: int,
     page.wait_for_timeout(300)
     page.mouse.wheel(0, -200)
     expect(page.locator(".md-top")).not_to_have_attribute("hidden", "")
-    assert page.locator(".md-top").is_visible() == shown
+    button, text = page.locator(".md-top").bounding_box(), page.locator("article").bounding_box()
+    assert text and bool(button) == shown
+    assert not button or button["x"] >= text["x"] + text["width"]
 
 
 FITS = """() => {

@@ -429,7 +429,12 @@ def test_a_page_begins_with_what_it_needs_and_ends_with_cleaning_up(page: str) -
     box = text.index('!!! note "Before you start"')
     assert box < text.index("```") and all(f"**{what}:**" in text for what in ("Folder", "Stack", "Time"))
     assert first.startswith("$ source .venv/bin/activate\n")
-    assert "docker compose down" in last or "unset" in last
+    assert any(words in last for words in ("docker compose down", "unset", "rm -r moved"))
+
+
+def test_each_page_with_exercises_says_how_long_it_takes() -> None:
+    """Those that it has no time of would be left out of the sum of all."""
+    assert {page.stem for page in PAGES if read_exercises(page)} <= set(facts.PAGES)
 
 
 @pytest.mark.parametrize(

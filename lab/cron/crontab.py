@@ -220,7 +220,7 @@ def nickname(word: str) -> tuple[Field, ...]:
         return ()
     if word[1:] not in NICKNAMES:
         known = " ".join(f"@{name}" for name in ("reboot", *NICKNAMES))
-        raise ScheduleRejected(f"{word!r} is no nickname of cron's: {known}, in small letters")
+        raise ScheduleRejected(f"{word!r} is no nickname of cron's: {known}, in lower case")
     return tuple(read_field(name, part) for name, part in zip(NAMES, NICKNAMES[word[1:]].split(), strict=True))
 
 

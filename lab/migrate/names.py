@@ -26,7 +26,7 @@ LONGEST = 50
 
 
 def slug(text: str) -> str:
-    """A text in small letters, digits and dashes."""
+    """A text in lower case, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:LONGEST].strip("-") or "job"
 
 
