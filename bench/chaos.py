@@ -196,7 +196,11 @@ def report(chaos: Chaos, facts: dict[str, Any], name: str) -> None:
     """Print the table of it all, and write it to bench/results."""
     counts = {what: count for part in (chaos.faults, chaos.phases, chaos.counts) for what, count in part.most_common()}
     rows = [[what, str(number)] for what, number in (counts | facts).items()]
-    write(name, {"machine": machine()} | counts | facts, table(["what", "how many"], rows))
+    about = machine() | {
+        "clickhouse": chaos.stack.exec("warehouse", "clickhouse-client", "--query", "SELECT version()").strip()
+    }
+    text = f"ClickHouse {about['clickhouse']}, {about['date']}.\n\n{table(['what', 'how many'], rows)}"
+    write(name, {"machine": about} | counts | facts, text)
 
 
 def run(options: argparse.Namespace, stack: Stack) -> int:

@@ -147,7 +147,8 @@ TROUBLE: list[tuple[dict[str, Any], str, str, str, str]] = [
     ({"info": {"ServerVersion": "24.0.9"}}, "engine", "bad", "Docker 24.0.9, and 25.0 is needed", "docs.docker.com"),
     ({"info": {"ServerVersion": ""}}, "engine", "note", "Podman", "install Docker"),
     ({"others": {"version": "Server: Podman Engine"}}, "engine", "note", "Podman", "install Docker"),
-    ({"others": {"compose version": "2.23.3"}}, "compose", "bad", "Compose 2.23.3, and 2.24 is needed", "install"),
+    ({"others": {"compose version": "2.23.3"}}, "compose", "bad", "Compose 2.23.3, and 2.24.4 is needed", "install"),
+    ({"others": {"compose version": "v2.24.3-x"}}, "compose", "bad", "Compose v2.24.3-x, and 2.24.4 is needed", "install"),
     ({"others": {"compose version": ""}}, "compose", "bad", "docker compose is not installed", "install"),
     ({"info": {"MemTotal": 2 * GIBIBYTE}}, "memory", "bad", "2.1 GB, 2 processors .* needs 4 GB", "make etl"),
     ({"info": {"MemTotal": 2 * GIBIBYTE, "Name": "colima"}}, "memory", "bad", "2.1 GB", "colima start --cpu 2 --memory 6"),
@@ -256,7 +257,7 @@ def test_a_port_that_the_environment_names(canned: Canned, monkeypatch: pytest.M
 
 # Keys of services, healthchecks, builds and dependencies that every Compose since 2.7 knows, with any engine.
 OLD = {
-    "extends",
+    *("services", "name", "extends"),
     *("build", "command", "container_name", "depends_on", "environment", "healthcheck", "hostname", "image", "init"),
     *("mem_limit", "ports", "pull_policy", "restart", "volumes", "working_dir", "profiles", "user", "stop_signal"),
     *("stop_grace_period", "tmpfs", "entrypoint", "env_file", "networks", "labels", "shm_size", "cpus", "expose"),
@@ -273,9 +274,10 @@ Loader.add_multi_constructor("!", lambda loader, tag, node: None)
 
 
 def features(text: str) -> set[str]:
-    """What a compose file asks of Compose and the engine: its keys below a service, and its own tags."""
-    used = set(re.findall(r"(?:: |- )(![a-z]+)", text))
-    for service in yaml.load(text, Loader)["services"].values():
+    """What a compose file asks of Compose and the engine: its keys, also below a service, and its own tags."""
+    whole = yaml.load(text, Loader)
+    used = set(re.findall(r"(?:: |- )(![a-z]+)", text)) | {key for key in whole if not key.startswith("x-")}
+    for service in whole["services"].values():
         needs = service.get("depends_on")
         parts = [service, service.get("healthcheck"), service.get("build")]
         parts += needs.values() if isinstance(needs, dict) else []
@@ -298,6 +300,7 @@ def test_a_feature_without_its_minimum_is_seen() -> None:
         "services:\n  a: {image: b, healthcheck: {test: c, start_interval: 1s}, develop: {}}\n  d: {ports: !reset []}\n"
     )
     assert features(file) - OLD == {"start_interval", "develop", "!reset"}
+    assert features(f"include: [other.yml]\n{file}") - OLD == {"include", "start_interval", "develop", "!reset"}
 
 
 def test_a_free_port_and_a_taken_one() -> None:

@@ -240,6 +240,15 @@ def test_what_else_a_system_crontab_lacks(line: str, what: str) -> None:
         "docker ps",
         "mysql -e x",
         "x.sh",
+        "LOG=/x /y",
+        "(cd /x && ./y)",
+        "{ /x; }",
+        "if /x; then /y; fi",
+        "while /x; do /y; done",
+        "for i in 1 2; do /x; done",
+        "! /x",
+        "$HOME/x",
+        "$PYTHON /x",
     ],
 )
 def test_a_system_crontab_without_a_user_column(command: str) -> None:

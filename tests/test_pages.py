@@ -132,6 +132,25 @@ def test_a_job_in_the_background_that_wants_the_terminal_is_seen(shell: Shell) -
             shell.run("sleep 0.05")
 
 
+def hungry(text: str) -> list[str]:
+    """The commands on a page that would read from the terminal what a reader pastes after them."""
+    bodies = [textwrap.dedent(fence["body"]) for fence in FENCE.finditer(text) if fence["info"] == "console"]
+    every = [step.command for body in bodies for step in steps(body, "")]
+    return [
+        one for one in every if " exec -T " in one and not re.search(r"</dev/null|<<|\| docker|exec -T --detach", one)
+    ]
+
+
+def test_no_command_of_a_page_reads_what_is_pasted_after_it() -> None:
+    assert {page.name: hungry(page.read_text()) for page in PAGES if hungry(page.read_text())} == {}
+    lines = [
+        "docker compose exec -T a cat",
+        "docker compose exec -T a cat </dev/null",
+        "echo 1 | docker compose exec -T a cat",
+    ]
+    assert hungry("```console\n" + "".join(f"$ {line}\n" for line in lines) + "```\n") == lines[:1]
+
+
 @pytest.mark.parametrize(
     ("printed", "shown"),
     [

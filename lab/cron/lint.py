@@ -19,7 +19,18 @@ from lab.cron.crontab import (
     read_field,
     split_line,
 )
-from lab.cron.shell import BUILTINS, IN_LOCAL_BIN, IN_SBIN, USUAL, Problem, command_problems, programs, words
+from lab.cron.shell import (
+    BEFORE_A_COMMAND,
+    BUILTINS,
+    IN_LOCAL_BIN,
+    IN_SBIN,
+    NOT_A_COMMAND,
+    USUAL,
+    Problem,
+    command_problems,
+    programs,
+    words,
+)
 
 BOM = b"\xef\xbb\xbf"
 ALSO_COMMANDS = words("mail man sync mysql git node")  # names of users, and of programs
@@ -175,10 +186,11 @@ def job_problems(schedule: Schedule, rest: str, system: bool, variables: dict[st
 def user_problem(user: str, command: str) -> Problem | None:
     """What is wrong with the user column of a system crontab. A name may be both: `mysql mysql -e x` is right."""
     known = user in USERS or user in ALSO_COMMANDS
+    no_name = not re.fullmatch(r"[A-Za-z_][\w.-]*\$?", user) or user in BEFORE_A_COMMAND | NOT_A_COMMAND
     if not command and user in USERS:
         return "error", f"there is no command after the user {user}", "write one"
     program = user in COMMANDS or IN_LOCAL_BIN.fullmatch(user) or IN_SBIN.fullmatch(user)
-    if not command or command.startswith("-") or "/" in user or (program and not known):
+    if not command or command.startswith("-") or no_name or (program and not known):
         return "error", f"the user column is missing: cron looks for a user {user!r}", "write root before the command"
     word = command.split()[0]
     certain = is_command(command) or word == user  # a program that is called like its user

@@ -14,12 +14,13 @@ from engine.docker import GIGABYTE, ask, why_silent
 from engine.system import command, install_compose, system
 from lab.doctor.finding import Finding
 
-# What the compose files of the course use → the first Docker Engine and the first Compose that know it (!override: 2.24.4).
-FEATURES = {
+# What the compose files of the course use → the first Docker Engine and the first Compose that know it.
+FEATURES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "start_interval": ((25, 0), (2, 24)),
     "!reset": ((20, 10), (2, 24)),
-    "!override": ((20, 10), (2, 24)),
+    "!override": ((20, 10), (2, 24, 4)),
     "required": ((20, 10), (2, 20)),  # of depends_on
+    "include": ((20, 10), (2, 20)),
     "deploy": ((20, 10), (2, 0)),  # its replicas, without a swarm
 }
 ENGINE = max(engine for engine, _ in FEATURES.values())
@@ -51,10 +52,10 @@ def info() -> Info:
     return said
 
 
-def numbers(text: str) -> tuple[int, int] | None:
-    """Major and minor of a version, None where it has none."""
-    found = re.match(r"v?(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None
+def numbers(text: str) -> tuple[int, ...] | None:
+    """The numbers of a version, as in 2.24.4; None where it has none."""
+    found = re.match(r"v?(\d+(?:\.\d+)+)", text)
+    return tuple(map(int, found[1].split("."))) if found else None
 
 
 def version(info: Info) -> Finding:
