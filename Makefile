@@ -31,10 +31,11 @@ test: .venv/test.stamp ## everything: installs what the tests need, then check, 
 	@REQUIRE=$${REQUIRE-$$(docker version >/dev/null 2>&1 && echo engine,browser)} \
 	  $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(GROUP),--group $(GROUP)) $(if $(SINCE),--since $(SINCE))
 
-prove: .venv/test.stamp ## the same, and no record counts: what a committed result says is run again, all of it
+prove: .venv/test.stamp ## the same, and no record counts: what a committed result says is run again, the fast clocks by themselves
 	@$(MAKE) --no-print-directory check
 	@offline/for-tests.sh
-	@PROVE=1 REQUIRE=engine,browser $(BIN)/pytest $(SIDE_BY_SIDE)
+	@export PROVE=1 REQUIRE=engine,browser; \
+	  $(BIN)/pytest $(SIDE_BY_SIDE) -m "not time_lapse"; side_by_side=$$?; $(BIN)/pytest -m time_lapse && exit $$side_by_side
 
 real: .venv/test.stamp ## what runs in containers, and the pages, on official images only: it refuses a stand-in
 	@$(BIN)/python -m engine.images official

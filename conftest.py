@@ -60,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.suffix == ".md":
             mark_page(item)
+        if needs("time-lapse", item) or group_of(item.nodeid).name == "contrast-checks":
+            item.add_marker("time_lapse")
     chosen = set(config.getoption("group") or (group.name for group in groups()))
     if revision := config.getoption("since"):
         try:
