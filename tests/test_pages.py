@@ -143,6 +143,8 @@ def hungry(text: str) -> list[str]:
 
 def test_no_command_of_a_page_reads_what_is_pasted_after_it() -> None:
     assert {page.name: hungry(page.read_text()) for page in PAGES if hungry(page.read_text())} == {}
+    asking = [line for page in PAGES for line in page.read_text().splitlines() if "compose exec" in line]
+    assert [line for line in asking if "clickhouse-client" in line and " -T " not in line] == []  # it would draw boxes
     lines = [
         "docker compose exec -T a cat",
         "docker compose exec -T a cat </dev/null",

@@ -256,6 +256,21 @@ def test_what_cannot_be_had_is_one_error_with_a_line_for_each(
     assert tried == images.stacks()
 
 
+def test_an_official_image_takes_the_place_of_its_stand_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was built on the stand-in is forgotten. No registry answers here: that it gives the image is assumed."""
+    monkeypatch.setattr(images, "BASES", [images.PYTHON])
+    monkeypatch.setattr(images, "stand_in", lambda name: "Debian's Python")
+    monkeypatch.setattr(images, "pull", lambda name: "")
+    monkeypatch.setattr(images, "CACHE", tmp_path)
+    (tmp_path / "built").mkdir()
+    assert images.replace_stand_ins() == {}
+    assert not (tmp_path / "built").exists()
+    said = "".join(capsys.readouterr())
+    assert said.startswith(f"{images.PYTHON} is the official image now") and "docker compose down --volumes" in said
+
+
 @pytest.mark.stack
 def test_a_stand_in_stays_where_the_registry_still_refuses(rude: images.Image, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make images` asks again for what a stand-in stands for, and `make real` refuses it in one line."""
