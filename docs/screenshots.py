@@ -78,10 +78,10 @@ def load(stack: Project) -> dict[str, View]:
     wait_for_end(ETL)
     return {
         "dashboard": View("/dashboard", "Active Work Pools", bottom=560),
-        "deployments": View("/deployments", "every-2-minutes"),
-        "report": View(artifact("revenue-plot"), "Revenue of 30 days", bottom=400, width=760),
+        "deployments": View("/deployments", "every-2-minutes", bottom=448),
+        "report": View(artifact("revenue-plot"), "Revenue of 30 days", bottom=400, width=752),
         "flow-run": View(f"/runs/flow-run/{first}", "sales-changes", bottom=500),
-        "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start"),
+        "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start", bottom=475),
         "runs": View("/runs", "sales-changes", 222, 894),
         "workers": View("/work-pools/work-pool/lab?tab=Workers", "Online"),
     }
