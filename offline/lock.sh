@@ -42,9 +42,10 @@ have_wheels() {
 }
 arm='--platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64'
 for file in requirements/site.txt 03-prefect/requirements.lock 04-incidents/requirements.lock \
-  05-migration/requirements.lock 05-migration/sqs/requirements.lock 04-incidents/terms/requirements.lock contrast/inside/requirements.txt; do
+  05-migration/requirements.lock 05-migration/sqs/requirements.lock 04-incidents/terms/requirements.lock contrast/inside/requirements.txt \
+  bench/requirements.lock bench/schedulers.lock bench/ingestr-0.15.txt 03-prefect/host/requirements.lock; do
   # shellcheck disable=SC2086  # several options in one variable
-  have_wheels $file 'images on arm64' --python-version 3.13 $arm
+  have_wheels $file 'Linux on arm64' --python-version 3.13 $arm
 done
 for file in requirements/lab.txt 03-prefect/host/requirements.lock 04-incidents/requirements.lock; do
   have_wheels $file 'macOS on arm64' --python-version 3.13 --platform macosx_11_0_arm64 --platform macosx_14_0_arm64
