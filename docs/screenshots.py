@@ -81,7 +81,7 @@ def load(stack: Project) -> dict[str, View]:
         "deployments": View("/deployments", "every-2-minutes", bottom=448),
         "report": View(artifact("revenue-plot"), "Revenue of 30 days", bottom=400, width=752),
         "flow-run": View(f"/runs/flow-run/{first}", "sales-changes", bottom=500),
-        "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start", bottom=475),
+        "retry": View(f"/runs/task-run/{retried}", "Retry 1/3 will start", bottom=545, width=752),
         "runs": View("/runs", "sales-changes", 222, 894),
         "workers": View("/work-pools/work-pool/lab?tab=Workers", "Online"),
     }
