@@ -237,3 +237,15 @@ def test_pages_that_did_not_run_keep_their_file(tmp_path: Path, monkeypatch: pyt
     assert json.loads((tmp_path / "out/page.json").read_text()) == [recording(("cd /", None), (LOOP, ["<a>", "<b>"]))]
     with pytest.raises(UserError, match="no page has run since"):
         outputs.main()
+
+
+def test_what_was_recorded_of_the_lost_window_is_what_its_page_says() -> None:
+    """A half, three quarters, seven eighths: on a busy machine more is lost, and such a recording would mislead."""
+    [lines] = [
+        one["printed"][0]
+        for one in json.loads((outputs.OUTPUTS / "01-intro.json").read_text())
+        if "lost_window" in one["commands"][0]
+    ]
+    found = [re.search(r"(\d+) orders, (\d+) lost", line) for line in lines]
+    shares = [int(one[2]) / int(one[1]) for one in found if one]
+    assert shares == pytest.approx([1 / 2, 3 / 4, 7 / 8], abs=0.12)
