@@ -265,7 +265,9 @@ def main() -> None:
     require("this benchmark", POSTGRES, WAREHOUSE_IMAGE)
     image = f"bench-{options.target}"
     with step(f"building the image of the {options.target}, some minutes the first time"):
-        run("docker", "build", "--tag", image, "--target", options.target, str(HERE), log="build-bench")
+        version = f"CLICKHOUSE={WAREHOUSE_IMAGE.partition(':')[2]}"
+        words = ("--tag", image, "--target", options.target, "--build-arg", version, str(HERE))
+        run("docker", "build", *words, log="build-bench")
     known: dict[int, dict[str, Result]] = {}
     memory = min(MEMORY, machine()["memory_gb"] * 0.6e9)
     with Containers("etl") as containers:
