@@ -4,14 +4,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import AnyStr
 
 from engine.core import ROOT, UserError, last_line
 from engine.system import command, install_compose
 
 GIGABYTE = 10**9
-ATTEMPTS = 3
+PAUSES = (0, 0.2, 1, 5)  # seconds, before each attempt
 NOT_STARTED = "waiting for init preliminary setup"  # the word of a busy engine whose container process never began
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -20,6 +22,16 @@ def _title(words: tuple[str, ...]) -> str:
     """A docker command as a message names it: its first words, without options."""
     plain = [word for word in words if not word.startswith("-")]
     return " ".join(["docker", *plain[: 2 if words[0] in ("compose", "image", "network", "volume") else 1]])
+
+
+def started(run: Callable[[], subprocess.CompletedProcess[AnyStr]]) -> subprocess.CompletedProcess[AnyStr]:
+    """What a docker command gave. It is run again when the engine failed to start its process: nothing has run then."""
+    for pause in PAUSES:
+        time.sleep(pause)
+        done = run()
+        if NOT_STARTED not in str(done.stderr):
+            break
+    return done
 
 
 def docker(
@@ -31,18 +43,18 @@ def docker(
 ) -> str:
     """What a docker command prints, white space at both ends removed.
 
-    It runs in a session of its own, so that Ctrl-C does not end it half-way. `timeout` is in seconds. A busy engine may
-    fail to start the process of an `exec`: nothing has run then, and it is tried again.
+    It runs in a session of its own, so that Ctrl-C does not end it half-way. `timeout` is in seconds.
     Raises UserError, with the last line of its output, when it fails, takes longer, or is not installed.
     """
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ("docker", *words), capture_output=True, text=True, input=stdin or "", env=env, cwd=cwd,
+            timeout=timeout, start_new_session=True, errors="replace",
+        )  # fmt: skip
+
     try:
-        for _ in range(ATTEMPTS):
-            done = subprocess.run(
-                ("docker", *words), capture_output=True, text=True, input=stdin or "", env=env, cwd=cwd,
-                timeout=timeout, start_new_session=True, errors="replace",
-            )  # fmt: skip
-            if NOT_STARTED not in done.stderr:
-                break
+        done = started(run)
     except FileNotFoundError:
         raise UserError("docker is not installed: make up (as root on Debian), or lab doctor") from None
     except subprocess.TimeoutExpired:

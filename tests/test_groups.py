@@ -11,6 +11,7 @@ import pytest
 from support.groups import REST, Lock, changed_since, group_of, groups, locks
 from support.pages import course_pages, lessons_of
 
+from engine import docker
 from engine.core import ROOT, UserError
 
 
@@ -140,3 +141,14 @@ def test_one_shell_runs_the_pages_in_the_order_of_the_course() -> None:
     said = pytest_on(ROOT, "--one-shell", "--collect-only", "docs/en").stdout
     pages = list(dict.fromkeys(re.findall(r"^docs/en/([\w-]+\.md)::", said, re.M)))
     assert pages == [page.name for page in course_pages() if "```console" in page.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("said", "times"), [([docker.NOT_STARTED, docker.NOT_STARTED, ""], 3), (["no such container"], 1)]
+)
+def test_a_command_that_never_began_is_run_again(said: list[str], times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine of a busy machine may fail to start the process of an `exec`."""
+    monkeypatch.setattr(docker, "PAUSES", (0, 0, 0, 0))
+    runs = (subprocess.CompletedProcess([], 1, "", words) for words in said)
+    assert docker.started(lambda: next(runs)).stderr == said[times - 1]
+    assert list(runs) == []

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.docker import ATTEMPTS, NOT_STARTED
+from engine.docker import started
 
 
 def tried(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -14,10 +14,7 @@ def tried(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[
     Bytes inside, not text mode: Python would turn the \\r\\n of a broken crontab into \\n.
     """
     data = None if stdin is None else stdin.encode()
-    for _ in range(ATTEMPTS):  # as engine.docker does
-        done = subprocess.run(["docker", *words], input=data, capture_output=True, timeout=120)
-        if NOT_STARTED.encode() not in done.stderr:
-            break
+    done = started(lambda: subprocess.run(["docker", *words], input=data, capture_output=True, timeout=120))
     return subprocess.CompletedProcess(done.args, done.returncode, (done.stdout + done.stderr).decode(), "")
 
 
