@@ -40,6 +40,8 @@ class Fault:
     """How the upstream behaves from the start on; see contrast/inside/upstream.py."""
     figures: Callable[[Lane], dict[str, float | None]] | None = None
     """Measures a lane in what depends on the machine."""
+    numbered: bool = False
+    """Whether the picture says how many rows each run has loaded."""
     picture: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """What of a record is drawn otherwise: from the measurements of all lanes to those parts of the record."""
 

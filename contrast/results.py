@@ -13,7 +13,8 @@ from engine.markdown import table as markdown
 from engine.records import digest
 
 FOLDER = BOARD / "results"
-ENGINE = ("core", "docker", "images", "markdown", "records", "stacks", "system", "web")  # what contrast uses of it
+SHOW = ("__main__", "results", "symbols", "timeline")  # the modules that show a record; no run depends on them
+ENGINE = ("core", "docker", "images", "stacks", "system", "web")  # what a run uses of it
 IMAGES = (
     "03-prefect/Dockerfile",
     "03-prefect/requirements.lock",
@@ -26,7 +27,8 @@ IMAGES = (
 def input_paths(name: str, lanes: Path) -> list[Path]:
     """The files and folders that the record of a fault depends on: the fault, the lanes, the harness, and the images."""
     own = [BOARD / "faults/__init__.py", BOARD / f"faults/{name.replace('-', '_')}.py"]
-    harness = [*BOARD.glob("*.py"), BOARD / "inside", BOARD / "docker-compose.yml"]
+    makes = [path for path in BOARD.glob("*.py") if path.stem not in SHOW]
+    harness = [*makes, BOARD / "inside", BOARD / "docker-compose.yml"]
     engine = [ROOT / f"engine/{module}.py" for module in ("__init__", *ENGINE)]
     return [*own, lanes, *harness, *engine, *(ROOT / image for image in IMAGES)]
 
@@ -81,13 +83,18 @@ def figures(result: dict[str, Any]) -> str:
     return "\nFigures of this machine:\n\n" + markdown(["lane", *names], rows) + "\n" if names else ""
 
 
+def shown(result: dict[str, Any]) -> dict[str, str]:
+    """What a page shows of a record, by the ending of its file: the picture and the table."""
+    return {"svg": timeline.svg(result), "md": timeline.table(result) + figures(result)}
+
+
 def write(result: dict[str, Any], folder: Path) -> None:
     """Write a result as NAME.json, NAME.svg and NAME.md, and the table of all that are there."""
     folder.mkdir(parents=True, exist_ok=True)
     name = result["fault"]
     (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    (folder / f"{name}.svg").write_text(timeline.svg(result))
-    (folder / f"{name}.md").write_text(timeline.table(result) + figures(result))
+    for kind, text in shown(result).items():
+        (folder / f"{name}.{kind}").write_text(text)
     all_of_them = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     (folder / "board.md").write_text(summary_table(all_of_them, link=True) + "\n")
 
@@ -98,3 +105,8 @@ def write_duration(count: int, seconds: float, folder: Path) -> None:
     machine = f"a machine with {cores} cores and {int(memory) / 10**9:.0f} GB of memory"
     text = f"`make contrast` runs all {count} faults; on {machine} that took {seconds / 60:.0f} minutes."
     (folder / "duration.md").write_text(text + "\n")
+
+
+if __name__ == "__main__":  # after a change of what is drawn
+    for name in faults():
+        write(committed(name), FOLDER)

@@ -46,6 +46,7 @@ def run(stack: Stack, name: str, crontabs: dict[str, str] | None = None, tick: f
         "ticks": ticks,
         "tick_seconds": tick,
         "due": due,
+        "numbered": fault.numbered,
         "spans": injector.spans,
         "lanes": {lane: recorded(injector, lane, published, due) for lane in stack.lanes},
     })  # fmt: skip

@@ -36,6 +36,7 @@ class Timeline:
         ends: list[float] = [one["end"] or one["start"] for run in runs for one in run.attempts]
         ends += [alert["at"] for lane in self.lanes for alert in lane.alerts]
         self.first, self.last = min([0.0, *(run.start for run in runs)]), max([float(result["ticks"]), *ends])
+        self.numbered: bool = result.get("numbered", False)
         self.id = "timeline-" + re.sub(r"[^\w-]", "-", result["fault"])
         jobs = sorted({run.job for run in runs})
         letters = jobs if all(len(job) == 1 for job in jobs) else [chr(ord("A") + i) for i in range(len(jobs))]
@@ -82,6 +83,8 @@ class Timeline:
             drawn += waited(self.x(run.due or 0), bars[0][0], y)
         for (x, end), one in zip(bars, run.attempts, strict=True):
             drawn += bar(one["outcome"], x, end, y, self.id)
+            if self.numbered and one["rows"] is not None:
+                drawn += f'<text class="letter" x="{end + 4:.1f}" y="{y + 4}">{one["rows"]}</text>'
             if self.letters and one["outcome"] == "ok" and end - x >= 13:
                 letter = escape(self.letters[run.job])
                 drawn += (
@@ -196,6 +199,7 @@ class Timeline:
             for job, letter in self.letters.items()
             if job != letter
         ]
+        shown += [('<text class="letter" x="7" y="4">5</text>', "rows that it loaded")] * self.numbered
         x, drawn = 1.0, ""
         for mark, meaning in shown:
             wide = 28 + len(meaning) * LETTER

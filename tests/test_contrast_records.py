@@ -46,6 +46,13 @@ def test_the_record_matches_its_inputs(name: str) -> None:
         pytest.xfail(f"made from other inputs, so it is run anew; to renew it: make contrast FAULT={name}")
 
 
+@pytest.mark.parametrize("name", faults())
+def test_what_is_shown_is_drawn_from_the_record(name: str) -> None:
+    """Drawn otherwise now: `.venv/bin/python -m contrast.results` draws all anew, in a second."""
+    shown = {kind: (results.FOLDER / f"{name}.{kind}").read_text() for kind in ("svg", "md")}
+    assert shown == results.shown(committed(name))
+
+
 def test_the_page_that_helps_to_choose_says_what_the_records_say() -> None:
     """In each of its rows a check mark stands where no harm was counted, and nowhere else."""
     page = (ROOT / "docs/en/which.md").read_text()
@@ -104,7 +111,8 @@ def test_a_copy_has_the_same_digests(copy: Path) -> None:
     assert len(set(here.values())) == len(here), "each fault counts its own module"
     (copy / "contrast/inside/__pycache__").mkdir(exist_ok=True)
     (copy / "contrast/inside/__pycache__/job.cpython-313.pyc").write_bytes(b"x")
-    (copy / "contrast/results/crash.md").write_text("drawn from the record, so no input of it")
+    for shown in ("contrast/results/crash.md", "contrast/timeline.py"):
+        (copy / shown).write_text("drawn from the record, so no input of it")
     assert now() == here
 
 
@@ -174,7 +182,7 @@ def test_the_digest_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
 def test_all_that_is_imported_is_an_input() -> None:
     """Also what that imports in turn; of the faults each counts its own module."""
     files = "*(getattr(module, '__file__', None) or '' for module in sys.modules.values())"
-    code = f"import sys; from contrast.__main__ import faults; faults(); print({files})"
+    code = f"import sys; from contrast.runner import run; from contrast.fault import faults; faults(); print({files})"
     printed = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True, timeout=60)
     rooms = [ROOT / room for room in ("contrast", "engine", "lab", "bench", "docs", "tests")]
     used = {path for word in printed.split() if any((path := Path(word)).is_relative_to(room) for room in rooms)}

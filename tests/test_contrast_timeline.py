@@ -137,6 +137,18 @@ def test_bars_lie_within_the_picture_are_seen_and_cover_none_of_the_same_row(res
         assert all(one[1] <= two[0] + 0.5 for one, two in pairwise(ordered))
 
 
+def test_a_fault_of_late_rows_says_how_many_each_run_has_loaded() -> None:
+    plain, hardened = (
+        lane(*(run(at, attempt(at, at + 0.2) | {"rows": rows}) for at, rows in enumerate(of)))
+        for of in ((3, 3), (3, 5))
+    )
+    numbered = parse(record(plain, hardened, hardened) | {"numbered": True})
+    said = [one.text for one in numbered.findall("./g/text[@class='letter']")]
+    assert sorted(filter(None, said)) == [*"3333", *"55", "5"]  # the last one is in the legend
+    assert "rows that it loaded" in svg(record(plain, hardened, hardened) | {"numbered": True})
+    assert "rows that it loaded" not in svg(record(plain, hardened, hardened))
+
+
 def test_runs_at_once_are_stacked_and_jobs_have_rows_of_their_own() -> None:
     def heights(result: dict[str, Any]) -> int:
         return len(

@@ -21,6 +21,7 @@ FAULT = Fault(
     claim="A job that loads “the minute that has ended” loses what comes late; one that knows how far it got does not.",
     limit="State",
     upstream={"late": 2},
+    numbered=True,
     expected={"plain": {"rows lost": 12}, "hardened": {"rows lost": 0}, "prefect": {"rows lost": 0}},
     inject=inject,
     harm=harm,
