@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -18,6 +19,7 @@ import pytest
 from support import pages
 from support.groups import Lock, changed_since, group_of, groups, locks, scope_of
 from support.pages import COMMAND_DEADLINE, close_shell, console, course_pages, executed
+from support.records import proving
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
@@ -199,7 +201,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how long each group took, and how many commands of each page ran.
+    """Say how long each group took, how many commands of each page ran, and in a proof what the tests measured.
 
     The times are kept in .cache/durations.json, and what the commands printed in .cache/outputs.json.
     """
@@ -212,6 +214,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         tests[report.nodeid] += report.duration
         if report.when == "call":
             commands += dict(report.user_properties).get("commands", [])
+            if proving() and report.nodeid.startswith("tests/") and report.passed and report.capstdout.strip():
+                terminalreporter.write_line(f"{report.nodeid}\n{textwrap.indent(report.capstdout.strip(), '  ')}")
     if commands:
         counts = Counter(page for page, *_ in commands)
         pages = ", ".join(f"{page} {count}" for page, count in sorted(counts.items()))
