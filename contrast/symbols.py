@@ -1,7 +1,13 @@
 """The symbols of the timeline: told apart by shape and pattern, coloured by theme/assets/contrast.css."""
 
 import html
+import re
+from collections.abc import Iterable
+from pathlib import Path
 
+STYLE = Path(__file__).parents[1] / "theme/assets/contrast.css"
+WIDTH = 680  # of a picture
+LETTER = 6.8  # width of a character, generous
 BAR = 11  # height of a bar
 SHAPES = {
     "due": '<path class="due" d="M0-5v10"/>',
@@ -57,3 +63,32 @@ def bracket(x: float, end: float, y: float) -> str:
     """Return a bracket over bars, open below."""
     middle, half = (x + end) / 2, max((end - x) / 2, 5)
     return f'<path class="crowd" d="M{middle - half:.1f} {y + 3}v-4h{2 * half:.1f}v4"/>'
+
+
+def legend(items: Iterable[tuple[str, str]], y: float) -> tuple[str, float]:
+    """Return each mark with its meaning, line by line, and the height where they end."""
+    x, drawn = 1.0, ""
+    for mark, meaning in items:
+        wide = 28 + len(meaning) * LETTER
+        if x + wide > WIDTH:
+            x, y = 1.0, y + 21
+        text = f'<text class="quiet" x="28" y="4">{escape(meaning)}</text>'
+        drawn += f'<g transform="translate({x:.1f} {y})">{mark}{text}</g>'
+        x += wide + 14
+    return drawn, y + 16
+
+
+def picture(name: str, title: str, said: str, drawn: str, height: float) -> str:
+    """Return what was drawn as one SVG element without blank lines; a screen reader says its title and what is `said`."""
+    css = re.sub(r"/\*.*?\*/|(?<=\n) +", "", STYLE.read_text(), flags=re.DOTALL)
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    whole = f"""
+<svg xmlns="http://www.w3.org/2000/svg" class="timeline" {size} role="img"
+ aria-labelledby="{name}-title" aria-describedby="{name}-desc">
+<title id="{name}-title">{escape(title)}</title>
+<desc id="{name}-desc">{escape(said)}</desc>
+<style>{css}</style>
+{drawn}
+</svg>
+"""
+    return re.sub(r"\n\s*(?=\n)", "", whole).lstrip()

@@ -7,18 +7,15 @@ page it stands in `<div class="timeline-scroll" role="region" tabindex="0" aria-
 import re
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from contrast.summary import Lane, Run, number, read, table
-from contrast.symbols import BAR, again, bar, bracket, escape, hatch, shape, waited
+from contrast.symbols import BAR, LETTER, WIDTH, again, bar, bracket, escape, hatch, legend, picture, shape, waited
 
 __all__ = ["svg", "table"]
-STYLE = Path(__file__).parents[1] / "theme/assets/contrast.css"
-WIDTH, LEFT, RIGHT = 680, 15, 658
+LEFT, RIGHT = 15, 658
 ROW = 15  # from sub-row to sub-row
 ROWS = 16  # sub-rows that waiting may take up in a lane
-LETTER = 6.8  # width of a character, generous
 
 
 def svg(result: dict[str, Any]) -> str:
@@ -200,15 +197,7 @@ class Timeline:
             if job != letter
         ]
         shown += [('<text class="letter" x="7" y="4">5</text>', "rows that it loaded")] * self.numbered
-        x, drawn = 1.0, ""
-        for mark, meaning in shown:
-            wide = 28 + len(meaning) * LETTER
-            if x + wide > WIDTH:
-                x, y = 1.0, y + 21
-            text = f'<text class="quiet" x="28" y="4">{escape(meaning)}</text>'
-            drawn += f'<g transform="translate({x:.1f} {y})">{mark}{text}</g>'
-            x += wide + 14
-        return drawn, y + 16
+        return legend(shown, y)
 
     def svg(self) -> str:
         """The whole picture."""
@@ -221,16 +210,5 @@ class Timeline:
             drawn += f'<text class="quiet" x="{self.x(tick)}" y="{y}" text-anchor="middle">{tick}</text>'
         part, y = self.legend(y + 22)
         said = " ".join(f"{lane.name}: {lane.words()}." for lane in self.lanes)
-        css = re.sub(r"/\*.*?\*/|(?<=\n) +", "", STYLE.read_text(), flags=re.DOTALL)
-        picture = f"""
-<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img"
- aria-labelledby="{self.id}-title" aria-describedby="{self.id}-desc">
-<title id="{self.id}-title">{escape(self.result["fault"])}: {escape(self.result["claim"])}</title>
-<desc id="{self.id}-desc">{escape(said)}</desc>
-<style>{css}</style>
-<defs>{hatch(self.id)}</defs>
-{drawn}
-{part}
-</svg>
-"""
-        return re.sub(r"\n\s*(?=\n)", "", picture).lstrip()
+        title = f"{self.result['fault']}: {self.result['claim']}"
+        return picture(self.id, title, said, f"<defs>{hatch(self.id)}</defs>\n{drawn}\n{part}", y)

@@ -4,19 +4,16 @@ The marks are those of the fault board's timelines, and so are the colours, ligh
 Lengths are in units of the picture.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from contrast.symbols import BAR, bar, bracket, escape, shape
-from contrast.timeline import STYLE
+from contrast.symbols import BAR, WIDTH, bar, bracket, escape, legend, picture, shape
 from lab.policy.model import Down, Fate, Run, at_once, tally
 from lab.policy.systems import Case, System
 
-WIDTH, LEFT, RIGHT = 680, 15, 665
+LEFT, RIGHT = 15, 665
 ROW = 13  # from sub-row to sub-row
 ROWS = 6  # sub-rows that a lane draws; how many more were at work at once stands above them
-LETTER = 6.8  # width of a character, generous
 AWAY = {Down.MACHINE: "the machine is off", Down.SLEEP: "the machine sleeps", Down.WORKER: "nothing starts runs"}
 UNDER_AXIS = {Fate.LOST: "missed", Fate.SKIPPED: "skipped", Fate.CANCELLED: "cancelled"}
 CANCELLED = '<path class="due" fill="none" d="M-3.2-3.2h6.4v6.4h-6.4z"/>'
@@ -129,15 +126,7 @@ class Picture:
         ]
         shown = [(shape("due", 11, 0), "due")] + [(mark, meaning) for key, mark, meaning in items if key in fates]
         shown.append((shape("fault", 11, 0), AWAY[self.case.outage.down]))
-        x, drawn = 1.0, ""
-        for mark, meaning in shown:
-            wide = 28 + len(meaning) * LETTER
-            if x + wide > WIDTH:
-                x, y = 1.0, y + 21
-            text = f'<text class="quiet" x="28" y="4">{escape(meaning)}</text>'
-            drawn += f'<g transform="translate({x:.1f} {y})">{mark}{text}</g>'
-            x += wide + 14
-        return drawn, y + 16
+        return legend(shown, y)
 
     def svg(self) -> str:
         """The whole picture."""
@@ -150,18 +139,7 @@ class Picture:
         outage = self.case.outage
         title = f"{self.schedule} through an outage from {outage.start:%H:%M} to {outage.end:%H:%M}"
         said = " ".join(f"{system.name} ({system.policy}): {words(done)}." for system, done in self.results.items())
-        css = re.sub(r"/\*.*?\*/|(?<=\n) +", "", STYLE.read_text(), flags=re.DOTALL)
-        picture = f"""
-<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img"
- aria-labelledby="policy-title" aria-describedby="policy-desc">
-<title id="policy-title">{escape(title)}</title>
-<desc id="policy-desc">{escape(said)}</desc>
-<style>{css}</style>
-{drawn}
-{part}
-</svg>
-"""
-        return re.sub(r"\n\s*(?=\n)", "", picture).lstrip()
+        return picture("policy", title, said, f"{drawn}\n{part}", y)
 
 
 def rows(done: Sequence[Run]) -> list[tuple[int, Run]]:
