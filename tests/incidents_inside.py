@@ -113,6 +113,7 @@ def verdicts() -> dict[str, list[Any]]:
         "no connection": httpx.ConnectError(""),
         "no answer": httpx.ReadTimeout(""),
         "half an answer": json.JSONDecodeError("", "", 0),
+        "half a letter": UnicodeDecodeError("utf-8", b"\xc3", 0, 1, ""),
         "another schema": ValueError(""),
     }
     return {

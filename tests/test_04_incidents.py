@@ -231,7 +231,13 @@ def test_what_classify_says(driver: Driver) -> None:
     assert driver.ask("verdicts()") == {
         **{"400": no, "401": no, "404": no, "422": no, "429": yes, "500": yes, "502": yes, "503": yes},
         **{"429 in 7 s": [True, 7], "503 in 7 s": [True, 7], "503 long ago": [True, 0], "503 never": yes},
-        **{"429 in an hour": [False, 3600], "no connection": yes, "no answer": yes, "half an answer": yes},
+        **{
+            "429 in an hour": [False, 3600],
+            "no connection": yes,
+            "no answer": yes,
+            "half an answer": yes,
+            "half a letter": yes,
+        },
         **{"another schema": no},
     }
 

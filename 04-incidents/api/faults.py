@@ -32,7 +32,7 @@ class Faults:
     def __init__(self) -> None:
         self.on: list[Fault] = []
         self.chance = random.Random(1)
-        self.answers: Counter[str] = Counter()  # "GET pops 200" → how many
+        self.answers: Counter[str] = Counter()  # "pops 200", "pops schema" → how many
         self.at_once = self.most_at_once = 0
 
     def tricks(self) -> set[str]:

@@ -41,7 +41,7 @@ def classify(error: BaseException) -> Verdict:
         if after is not None and code in (429, 503):
             return Verdict(after <= LONGEST_WAIT, after)
         return Verdict(code == 429 or code >= 500)
-    return Verdict(isinstance(error, httpx.TransportError | json.JSONDecodeError))
+    return Verdict(isinstance(error, httpx.TransportError | json.JSONDecodeError | UnicodeDecodeError))
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -60,6 +60,6 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def read(response: httpx.Response) -> Any:
-    """The JSON of a good answer. Raises HTTPStatusError and JSONDecodeError."""
+    """The JSON of a good answer. Raises HTTPStatusError; for half an answer JSONDecodeError or UnicodeDecodeError."""
     response.raise_for_status()
     return response.json()

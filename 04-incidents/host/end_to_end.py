@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 from urllib.request import ProxyHandler, build_opener
 
 LESSON = Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - began:5.1f} s  {text}", flush=True)
 
 
-def stop_with(reason: str) -> None:
+def stop_with(reason: str) -> NoReturn:
     """It could not be done: one line, exit code 2."""
     print(f"04-incidents: {reason}", file=sys.stderr)
     sys.exit(2)
@@ -82,7 +83,7 @@ def collect(file: str, folder: Path) -> None:
 
 
 def main() -> int:
-    """0 when both collectors have each row that the API tells of, and the same bytes; else 1."""
+    """0 when both collectors have each row that the API tells of; else 1."""
     (STATE / "prefect").mkdir(parents=True, exist_ok=True)
     runs, api, server = os.environ.get("RUNS", "3"), free_port(), free_port()
     if not runs.isdecimal() or int(runs) < 1:

@@ -12,7 +12,7 @@ def worth_it(_task: Task, _run: TaskRun, state: State) -> bool:
     error = state.result(raise_on_failure=False)
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= 500
-    return isinstance(error, httpx.TransportError | json.JSONDecodeError)
+    return isinstance(error, httpx.TransportError | json.JSONDecodeError | UnicodeDecodeError)
 
 
 @task(retries=3, retry_delay_seconds=0.2, retry_condition_fn=worth_it)
