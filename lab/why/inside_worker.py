@@ -16,10 +16,11 @@ MARK = b"PREFECT__FLOW_RUN_ID="  # in the environment of each process of a run
 
 def api() -> tuple[int, str]:
     """The status that the API answers to the worker's own settings, and what it says; 0 when nobody answers."""
-    asked = urllib.request.Request(os.environ.get("PREFECT_API_URL", "").rstrip("/") + "/admin/version")
+    url = os.environ.get("PREFECT_API_URL", "").rstrip("/") + "/admin/version"
     login = os.environ.get("PREFECT_API_AUTH_STRING", "")
-    asked.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
     try:
+        asked = urllib.request.Request(url, headers=headers)  # raises ValueError when there is no address
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return answer.status, answer.read(40).decode(errors="replace")
     except urllib.error.HTTPError as error:

@@ -163,16 +163,17 @@ def unpolled_queue(server: Server, queue: Any) -> Cause | None:
     """No worker asks the queue: its last poll is over a minute ago, and so it is NOT_READY (models/work_queues.py)."""
     if queue["status"] != "NOT_READY":
         return None
-    last = f"last asked at {queue['last_polled']:.19} UTC" if queue["last_polled"] else "has never been asked"
-    seen = f"the workers of the pool {queue['work_pool_name']} do not ask the queue {queue['name']}, which was {last}"
+    last = f"was last asked at {queue['last_polled']:.19} UTC" if queue["last_polled"] else "has never been asked"
+    seen = f"the workers of the pool {queue['work_pool_name']} do not ask the queue {queue['name']}, which {last}"
     show = f"{server.command} work-queue inspect {queue['name']} --pool {queue['work_pool_name']}"
-    return Cause("queue that nobody polls", seen.replace("was has", "has"), show)
+    return Cause("queue that nobody polls", seen, show)
 
 
 def worker_limit(server: Server, at_work: list[Any]) -> Cause | None:
     """As many runs are at work as all workers together may have, by their `--limit`."""
-    limits = [client.limit for client in server.clients if client.works and client.limit is not None]
-    if not limits or len(at_work) < sum(limits):
+    workers = [client for client in server.clients if client.works and client.running]
+    limits = [client.limit for client in workers if client.limit is not None]
+    if not limits or len(limits) < len(workers) or len(at_work) < sum(limits):
         return None
     seen = f"runs at work: {len(at_work)}; the workers take {sum(limits)} at most (--limit)"
     return Cause("worker limit", seen, f"{server.command} flow-run ls --state Running")
