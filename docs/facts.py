@@ -52,13 +52,13 @@ FACTS = ROOT / "results/facts"
 WORDS, LINES = 180, 20
 MINUTES = {"choice": 1.0, "predict": 2.0, "text short": 1.5, "text long": 3.0, "self": 4.0, "check": 5.0}
 # What an instructor can do in some minutes, breaks included: a page, its exercises, or a break.
-BREAK = 15
+PAUSES = {"break": 15, "lunch": 60}  # minutes
 PLANS = {
     "half-day": (240, "01-intro, break, 02-cron, 02-cron exercises, break, 03-prefect"),
     "one-day": (
-        420,
-        "01-intro, 01-intro exercises, break, 02-cron, 02-cron exercises, break, "
-        "03-prefect, 03-prefect exercises, break, prefect-etl, prefect-operating",
+        480,
+        "01-intro, 01-intro exercises, break, 02-cron, 02-cron exercises, lunch, "
+        "03-prefect, break, 03-prefect exercises, break, prefect-etl",
     ),
 }
 FENCE = re.compile(r"^( *)```[^\n]*\n(.*?)^\1```", re.M | re.S)
@@ -123,8 +123,8 @@ def plan(most: int, steps: str, parts: dict[str, tuple[int, int]]) -> str:
     rows, begins = [], 0
     for step in steps.split(", "):
         page, _, what = step.partition(" ")
-        takes = BREAK if step == "break" else parts[page][what == "exercises"]
-        shown = step if step == "break" else f"[{page}]({page}.md){', its exercises' * bool(what)}"
+        takes = PAUSES.get(step) or parts[page][what == "exercises"]
+        shown = step if step in PAUSES else f"[{page}]({page}.md){', its exercises' * bool(what)}"
         rows.append([shown, f"{begins // 60}:{begins % 60:02}", hours(takes)])
         begins += takes
     rows.append(["the end", f"{begins // 60}:{begins % 60:02}", ""])

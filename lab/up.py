@@ -24,8 +24,8 @@ What next:
 """
 NEXT_WITH_ENGINE = "  cd 01-intro && docker compose up --detach --wait"
 NEXT_WITHOUT = """
-Docker does not run here. The lessons' containers and `lab check` need it; the pages, their questions
-and `lab cron` do not. Install it (https://docs.docker.com/engine/install/), then: make up"""
+Docker does not run here. The lessons' containers and some of `lab check` need it; the pages, their questions,
+`lab check 01-intro` and `lab cron` do not. Install it (https://docs.docker.com/engine/install/), then: make up"""
 
 
 def up() -> None:
