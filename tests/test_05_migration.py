@@ -279,6 +279,28 @@ def test_a_stop_kills_nothing_and_what_was_kept_is_there_afterwards(stack: Proje
     assert got == "b'rabbitmq' ['sqs'] ((7,),)"
 
 
+LOCKED = """
+import sys; sys.path.insert(0, "flows")
+from prefect.concurrency.sync import concurrency
+from run_command import run_command
+for wait in (0, 1, None):
+    print(run_command("true", lock="one", lock_wait=wait, return_state=True).type.value)
+with concurrency("one", strict=True):
+    for wait in (0, 1):
+        print(run_command("true", lock="one", lock_wait=wait, return_state=True).type.value)
+print(run_command("true", lock="none", lock_wait=0, return_state=True).type.value)
+"""
+
+
+@pytest.mark.stack
+def test_a_command_waits_for_its_lock_as_long_as_it_is_told(stack: Project) -> None:
+    """A free lock is taken, also by whom no waiting is allowed; a missing limit is no lock that another holds."""
+    stack.exec("worker-queues", "prefect", "--no-prompt", "gcl", "create", "one", "--limit", "1")
+    said = stack.exec("worker-queues", "python", "-", stdin=LOCKED).split()
+    assert said == [*["COMPLETED"] * 3, *["CANCELLED"] * 2, "FAILED"]
+    stack.exec("worker-queues", "prefect", "--no-prompt", "gcl", "delete", "one")
+
+
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 def test_a_command_ends_before_its_worker(stack: Project) -> None:

@@ -89,6 +89,40 @@ def test_a_plan_that_is_made_again_leaves_the_switches_alone(plan: Path) -> None
     }  # fmt: skip
 
 
+def test_a_job_keeps_its_name_when_another_line_leaves_the_crontab(tmp_path: Path) -> None:
+    """Names are numbered, and a switch is found by its name: no job may get the switch of another one."""
+    crontab, folder = tmp_path / "crontab.txt", tmp_path / "moved"
+    first, second, third, fourth = (f"0 {hour} * * * mariadb shop < /srv/{hour}.sql" for hour in range(4))
+    words = ["migrate", "plan", str(crontab), "--into", str(folder), "--beside-cron", "--force"]
+
+    def planned(*lines: str) -> dict[str, tuple[str, str]]:
+        """The switches after a plan of these lines: name → (state, command)."""
+        crontab.write_text("".join(f"{line}\n" for line in lines))
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        move = Move(folder)
+        return {job: (move.state(job)["state"], move.state(job)["command"][-5:]) for job in move.files}
+
+    assert planned(first, second, third) == {
+        "mariadb": ("legacy", "0.sql"), "mariadb-2": ("legacy", "1.sql"), "mariadb-3": ("legacy", "2.sql"),
+    }  # fmt: skip
+    Move(folder).throw("mariadb", "moved", "2026-11-29T12:00")
+    Move(folder).throw("mariadb-3", "shadow")
+    assert planned(fourth, third) == {  # 0 is Prefect's, and its line has gone; 1 was cron's, and is no more; 3 is new
+        "mariadb": ("moved", "0.sql"), "mariadb-2": ("legacy", "3.sql"), "mariadb-3": ("shadow", "2.sql"),
+    }  # fmt: skip
+    deployed = yaml.safe_load((folder / "prefect.yaml").read_text())["deployments"]
+    assert [one["name"] for one in deployed] == ["mariadb-2", "mariadb-3"]
+    (folder / "jobs/mariadb-2.toml").write_text("state = 'mov")  # the advice of `lab migrate status` repairs it
+    assert planned(fourth, third)["mariadb-2"] == ("legacy", "3.sql")
+
+
+def test_a_rollback_of_an_unknown_job_does_nothing(plan: Path) -> None:
+    Move(plan).throw("report", "moved", "2026-11-29T12:00")
+    assert "no job 'typo'" in lab("rollback", "report", "typo", "--plan", str(plan))
+    assert Move(plan).state("report")["state"] == "moved"
+
+
 def test_the_gate_runs_what_is_crons_and_only_that(plan: Path) -> None:
     first, move = sorted(Move(plan).files)[0], Move(plan)
     command = move.state(first)["command"]

@@ -2,6 +2,7 @@
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.states import Cancelled
 
@@ -27,8 +28,17 @@ def run_command(
     words = (command, get_run_logger().info, stdin, shell, folder, timeout)
     if not lock:
         return job(*words)
+    attempts = 0 if lock_wait == 0 else None  # a timeout of 0 would be over before the server has answered
     try:
-        with concurrency(lock, timeout_seconds=lock_wait, strict=True):
+        with concurrency(lock, timeout_seconds=lock_wait or None, max_retries=attempts, strict=True):
             return job(*words)
-    except TimeoutError:
+    except (TimeoutError, ConcurrencySlotAcquisitionError) as error:
+        if not is_taken(error):
+            raise
         return Cancelled(message=f"another job holds {lock}")
+
+
+def is_taken(error: Exception) -> bool:
+    """Whether the limit had no slot in time: after a timeout, or when the server said so (423 Locked)."""
+    answer = getattr(error.__cause__, "response", None)
+    return isinstance(error, TimeoutError) or getattr(answer, "status_code", None) == 423

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.core import ROOT, UserError
 from lab.migrate.deployments import Deployment
+from lab.migrate.names import Names
 from lab.migrate.plan import Plan
 from lab.migrate.scalar import scalar
 
@@ -36,9 +37,29 @@ def asking(one: Deployment) -> Deployment:
     return replace(one, entrypoint=ENTRYPOINT, parameters={"job": one.name, "parameters": one.parameters})
 
 
+def switch(file: Path) -> dict[str, str]:
+    """What the file of a job says; nothing when there is none, or it is broken."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def names(folder: Path) -> Names:
+    """The names that jobs have in this folder. A job keeps its own, whatever other lines leave the crontab.
+
+    No other command takes the name of a job that is not cron's alone: Prefect has deployments of that name.
+    """
+    known = {file.stem: switch(file) for file in folder.glob("jobs/*.toml")}
+    by_command = {job["command"]: name for name, job in known.items() if "command" in job}
+    return Names(by_command, frozenset(name for name, job in known.items() if job.get("state", "legacy") != "legacy"))
+
+
 def job_file(one: Deployment, there: Path) -> str:
-    """The file that says where a job stands; one that is `there` keeps its state."""
-    known = tomllib.loads(there.read_text(encoding="utf-8")) if there.exists() else {}
+    """The file that says where a job stands; one that is `there` keeps its state, if it is of the same command."""
+    known = switch(there)
+    if known.get("command") != one.source:
+        known = {}
     values = {
         "state": known.get("state", "legacy"),
         "since": known.get("since", ""),

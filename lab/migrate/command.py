@@ -16,9 +16,11 @@ from engine.core import UserError
 from lab.console import Commands, judged, plural
 from lab.cron.crontab import printable
 from lab.cron.zones import zone_named
+from lab.migrate.beside import names
 from lab.migrate.diff_command import diff
 from lab.migrate.lines import Format, format_of
 from lab.migrate.move_command import cutover, rollback, shadow, status
+from lab.migrate.names import NO_NAMES, Names
 from lab.migrate.plan import Fate, Plan, Verdict, plan, plan_lines
 from lab.migrate.timers import read_timer
 from lab.migrate.write import write
@@ -53,7 +55,8 @@ def plan_command(
     ] = False,
 ) -> None:
     """Give every line a fate: moved, changed or refused, with the reason. Exit code 1 when a line is refused."""
-    made = made_of(file, kind or format_of(file), zone_named(tz), pool)
+    known = names(into) if into and beside else NO_NAMES
+    made = made_of(file, kind or format_of(file), zone_named(tz), pool, known)
     written = write(made, into, str(file), force, beside) if into else []
     if as_json:
         typer.echo(json.dumps(as_data(made), indent=1))
@@ -64,15 +67,15 @@ def plan_command(
     judged(not any(verdict.fate is Fate.REFUSED for verdict in made.verdicts))
 
 
-def made_of(file: Path, kind: Format, zone: ZoneInfo, pool: str) -> Plan:
+def made_of(file: Path, kind: Format, zone: ZoneInfo, pool: str, known: Names) -> Plan:
     """The plan for a file. Raises UserError when it cannot be read."""
     try:
         if kind is Format.TIMER:
-            return plan_lines(read_timer(file), zone, pool)
+            return plan_lines(read_timer(file), zone, pool, known)
         raw = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as reason:
         raise UserError(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
-    return plan(raw, kind, zone, datetime.now(zone), pool)
+    return plan(raw, kind, zone, datetime.now(zone), pool, known)
 
 
 def shown(verdict: Verdict) -> Iterator[str]:

@@ -92,8 +92,8 @@ def shared_locks(drafts: list[Draft]) -> dict[str, str]:
     }
 
 
-def deployment(draft: Draft, shared: dict[str, str], taken: set[str]) -> Deployment:
-    """The deployment of a job that is the first with its command."""
+def deployment(draft: Draft, shared: dict[str, str], taken: set[str], name: str | None = None) -> Deployment:
+    """The deployment of a job that is the first with its command; without a name it gets one that is not taken."""
     entry, peeled = draft.entry, draft.peeled
     parameters: dict[str, object] = {"command": entry.command}
     entrypoint = "run_command.py:run_command"
@@ -104,7 +104,7 @@ def deployment(draft: Draft, shared: dict[str, str], taken: set[str]) -> Deploym
         parameters |= command_parameters(draft, shared)
     env = job_environment(draft.settings) | entry.env | (peeled.env if python else {})
     return Deployment(
-        unique((entry.name and slug(entry.name)) or deployment_name(peeled.command), taken),
+        name or unique((entry.name and slug(entry.name)) or deployment_name(peeled.command), taken),
         entrypoint,
         parameters,
         env,

@@ -139,6 +139,8 @@ def rollback(
     """Give jobs back to cron at once. What Prefect has begun it ends; then its schedules are removed."""
     move = Move(plan)
     for job in jobs:
+        move.state(job)  # all names are known, or nothing is done
+    for job in jobs:
         move.throw(job, "legacy")
     api, deadline = move.api(), time.monotonic() + wait
     for job in jobs:

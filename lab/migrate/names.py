@@ -1,6 +1,8 @@
 """Names for deployments, from what a command starts."""
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from lab.cron.shell import BUILTINS, programs
 from lab.migrate.words import pieces, words
@@ -50,6 +52,21 @@ def script_name(found: list[str]) -> str:
     operands = [word for word in found[1:] if not word.startswith("-")]
     name = (operands or found)[0].rpartition("/")[2]
     return slug(EXTENSION.sub("", name) if operands else name)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What jobs are called already: by their commands, and which of these names no other command may take."""
+
+    by_command: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+
+    def taken(self, commands: Iterable[str]) -> set[str]:
+        """The names that a new job among these commands cannot have."""
+        return {*self.kept, *(self.by_command[command] for command in commands if command in self.by_command)}
+
+
+NO_NAMES = Names()
 
 
 def unique(name: str, taken: set[str]) -> str:

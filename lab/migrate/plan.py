@@ -10,6 +10,7 @@ from lab.cron.shell import words
 from lab.migrate.anacron import read_anacron
 from lab.migrate.deployments import Deployment, Draft, deployment, drafts_of, shared_locks
 from lab.migrate.lines import COMMENTED, Format, Line, Part, movable, read_lines
+from lab.migrate.names import NO_NAMES, Names
 from lab.migrate.peeled import Reason
 from lab.migrate.remarks import remarks
 from lab.migrate.settings import setting_fate
@@ -51,27 +52,28 @@ class Plan:
     pool: str
 
 
-def plan(raw: bytes, kind: Format, zone: ZoneInfo, start: datetime, pool: str) -> Plan:
-    """The plan for a file; the changes of the zone's clock are looked at from `start` on."""
+def plan(raw: bytes, kind: Format, zone: ZoneInfo, start: datetime, pool: str, names: Names = NO_NAMES) -> Plan:
+    """The plan for a file; the changes of the zone's clock are looked at from `start` on. `names` are those of a plan before."""
     texts = raw.decode(errors="surrogateescape").split("\n")
     if not texts[-1]:
         texts.pop()
     anacron = kind is Format.ANACRON
-    return plan_lines(list(read_anacron(texts)) if anacron else read_lines(raw, texts, kind, zone, start), zone, pool)
+    lines = list(read_anacron(texts)) if anacron else read_lines(raw, texts, kind, zone, start)
+    return plan_lines(lines, zone, pool, names)
 
 
-def plan_lines(lines: list[Line], zone: ZoneInfo, pool: str) -> Plan:
+def plan_lines(lines: list[Line], zone: ZoneInfo, pool: str, names: Names = NO_NAMES) -> Plan:
     """The plan for lines that were read."""
     lines = [movable(line) for line in lines]
     drafts = drafts_of(lines)
     shared = shared_locks(drafts)
     made: dict[tuple[object, ...], Deployment] = {}
-    taken: set[str] = set()
+    taken = names.taken(draft.entry.command for draft in drafts)
     verdicts = {}
     for draft in drafts:
         one = made.get(draft.key)
         if one is None:
-            one = made[draft.key] = deployment(draft, shared, taken)
+            one = made[draft.key] = deployment(draft, shared, taken, names.by_command.get(draft.entry.command))
         verdicts[draft.line.number] = job_verdict(draft, one, shared)
         one.lines.append(draft.line.number)
         one.tags.append(f"crontab line {draft.line.number}")  # `lab migrate diff` reads it

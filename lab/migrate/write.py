@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.core import ROOT, UserError
 from lab.cron.crontab import printable
-from lab.migrate.beside import BESIDE, job_file, moving, shadows
+from lab.migrate.beside import BESIDE, job_file, moving, shadows, switch
 from lab.migrate.deployments import Deployment
 from lab.migrate.plan import Plan
 from lab.migrate.scalar import scalar
@@ -34,6 +34,9 @@ def write(made: Plan, folder: Path, source: str, force: bool, beside: bool = Fal
     (folder / "jobs" if beside else folder).mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    for old in folder.glob("jobs/*.toml"):
+        if f"jobs/{old.name}" not in texts and switch(old).get("state") == "legacy":  # its line has left the crontab
+            old.unlink()
     for flow in flows:
         shutil.copy(flow, folder)  # the gate stays executable
     return paths
