@@ -1,5 +1,5 @@
 #!/bin/sh
-# Put the three pools and what has changed in prefect.yaml on the server. Safe to run again; and when the server is
+# Put the four pools and what has changed in prefect.yaml on the server. Safe to run again; and when the server is
 # restarted meanwhile, it is run again, as soon as the server answers: three times in all.
 set -eu
 began=$(date --utc --iso-8601=ns)

@@ -39,7 +39,7 @@ class Impossible(Exception):
 
 
 class Unreachable(Impossible):
-    """Nobody answered: whether the question arrived is not known."""
+    """No answer, or none that tells whether the question was acted on."""
 
 
 class Stay(HTTPRedirectHandler):
@@ -72,8 +72,8 @@ class Api:
         try:
             with self.open(Request(self.url + path, content, self.headers), timeout=30) as answer:
                 return json.load(answer)
-        except HTTPError as error:
-            raise Impossible(self.refusal(error)) from None
+        except HTTPError as error:  # of 5xx: a proxy, or a server that failed half-way, may have done it
+            raise (Unreachable if error.code >= 500 else Impossible)(self.refusal(error)) from None
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"no server answers at {self.url}: {getattr(error, 'reason', None) or error}") from None
         except ValueError:

@@ -292,6 +292,27 @@ print(run_command("true", lock="none", lock_wait=0, return_state=True).type.valu
 """
 
 
+READ = """
+import sys; sys.path.insert(0, "flows")
+import json, orders
+orders.CHECK_URL = None
+def is_order(id):
+    try:
+        return bool(orders.read(orders.Message("1", json.dumps({"id": id, "product": 1, "quantity": 1}), 0.0, None)))
+    except orders.Poison:
+        return False
+print(json.dumps([is_order(id) for id in json.load(sys.stdin)]))
+"""
+
+
+@pytest.mark.stack
+def test_an_id_that_the_shop_could_take_for_another_is_poison(stack: Project) -> None:
+    """MariaDB compares without case and without blanks at the end: such an order would be new each time it comes."""
+    ids = ["0f9619ff-8b86-d011-b42d-00c04fc964ff", "a" * 36, "A", "a ", "a\n", "", "a" * 37, "é", "a\0", None, ["a"]]
+    said = json.loads(stack.exec("worker-queues", "python", "-c", READ, stdin=json.dumps(ids)))
+    assert said == [True, True, *[False] * 9]
+
+
 @pytest.mark.stack
 def test_a_command_waits_for_its_lock_as_long_as_it_is_told(stack: Project) -> None:
     """A free lock is taken, also by whom no waiting is allowed; a missing limit is no lock that another holds."""

@@ -255,6 +255,37 @@ def broken_crontabs(count: int) -> Iterator[bytes]:
         yield damaged(b"".join(draw.choices(SOUND, k=draw.choice((1, 2, 4)))), draw)
 
 
+@pytest.mark.parametrize(
+    ("limit", "timeout"),
+    [
+        ("90", 90),
+        ("2h", 7200),
+        ("5 minutes", 300),
+        ("1 hour", 3600),
+        ("2 days", 172800),
+        ("30sec", 30),
+        ("infinity", None),
+    ],
+)
+def test_the_limit_of_a_timer_is_that_of_the_run(tmp_path: Path, limit: str, timeout: float | None) -> None:
+    made = timer_with(tmp_path, limit)
+    assert [one.parameters.get("timeout") for one in made.deployments] == [timeout]
+    assert not any(verdict.fate is Fate.REFUSED for verdict in made.verdicts)
+
+
+@pytest.mark.parametrize("limit", ["1h 30min", "1min30s", "soon"])
+def test_a_limit_that_cannot_be_read_is_refused(tmp_path: Path, limit: str) -> None:
+    refused = [verdict for verdict in timer_with(tmp_path, limit).verdicts if verdict.fate is Fate.REFUSED]
+    assert [verdict.text for verdict in refused] == [f"RuntimeMaxSec={limit}"]
+
+
+def timer_with(folder: Path, limit: str) -> Plan:
+    """The plan of a timer whose service may run as long as `limit` says."""
+    (folder / "backup.timer").write_text("[Timer]\nOnCalendar=*-*-* 02:30:00\n")
+    (folder / "backup.service").write_text(f"[Service]\nExecStart=/usr/bin/backup\nRuntimeMaxSec={limit}\n")
+    return plan_lines(read_timer(folder / "backup.timer"), UTC, "scheduler")
+
+
 def test_no_damaged_timer_loses_a_line_or_ends_in_a_traceback(tmp_path: Path) -> None:
     draw = random.Random(1 if proving() else commit())
     units = [shape for shape in CORPUS if shape["format"] == "timer"]

@@ -386,6 +386,35 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Hands each request on to the server. What asks for a run is done, and answered with 504, as if it took too long."""
+
+    def do_GET(self) -> None:
+        api = PrefectApi(f"127.0.0.1:{self.server.prefect}", LOGIN, patience=PATIENCE)  # type: ignore[attr-defined]
+        asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        said = api(self.path.removeprefix("/api"), json.loads(asked) if asked else None)
+        self.send_response(504 if self.path.endswith("create_flow_run") else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+
+    do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_gateway_that_gives_up_may_have_started_the_run(server: Server) -> None:
+    before = server.count_runs()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.prefect = server.port  # type: ignore[attr-defined]
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}/api"
+        said = server.refused("--deployment", "shop/none", "--url", url)
+        proxy.shutdown()
+    assert "(504)" in said and "the run may have been started, --list shows it" in said
+    assert server.count_runs() == before + 1
+
+
 def test_lab_trigger_is_the_same(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""A look at the legacy system, from each pool one: what Prefect can see of it before anything is moved."""
+"""A look at the legacy system, by one flow for each pool: what Prefect can see of it before anything is moved."""
 
 from typing import Any
 

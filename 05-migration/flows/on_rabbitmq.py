@@ -9,7 +9,7 @@ from systems import rabbitmq
 
 EXCHANGE, WORK, DEAD = "orders", "orders.work", "orders.dead"
 WAIT = 1.0  # seconds to wait for a batch to fill
-NET = 20  # redeliveries after which the broker itself gives up: for a message that kills its consumer
+NET = 20  # failed deliveries after which the broker itself gives up: for a message that kills its consumer
 
 
 def declare(channel: pika.adapters.blocking_connection.BlockingChannel) -> None:

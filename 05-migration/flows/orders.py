@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,11 +46,12 @@ def read(message: Message) -> Order:
     """The order of a message. Raises Poison, or OSError when the supplier does not answer."""
     try:
         told, sent = json.loads(message.body), datetime.fromtimestamp(message.sent, UTC)
-        order = Order(told["id"], int(told["product"]), int(told["quantity"]), sent)
+        order = Order(str(told["id"]), int(told["product"]), int(told["quantity"]), sent)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
-    plain = isinstance(order.id, str) and order.id.isascii() and order.id == order.id.lower()  # to the shop, A is a
-    if not (plain and 0 < len(order.id) <= 36 and 0 < order.quantity < 1000):
+    if not (
+        re.fullmatch(r"[0-9a-z-]{1,36}", order.id) and 0 < order.quantity < 1000
+    ):  # A is a, to the shop, and "a " too
         raise Poison(f"unlikely: id {order.id!r}, quantity {order.quantity}")
     if CHECK_URL:
         answer = supplier.get(CHECK_URL, params={"product": order.product}, timeout=5)

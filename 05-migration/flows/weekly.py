@@ -49,7 +49,7 @@ def compare(table: str, low: int, high: int) -> bool:
 def follow(what: str, futures: Iterable[PrefectFuture[Any]]) -> list[Any]:
     """Wait for the partitions, and show the progress on the run's page and in its log. Return their results."""
     results, futures = [], list(futures)
-    progress = create_progress_artifact(0.0, key="weekly", description=f"Partitions {what}")
+    progress = create_progress_artifact(0.0 if futures else 100.0, key="weekly", description=f"Partitions {what}")
     for number, future in enumerate(futures, 1):
         results.append(future.result())
         update_progress_artifact(progress, progress=100 * number / len(futures))

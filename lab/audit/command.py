@@ -86,7 +86,7 @@ def load(audits: list[Audit], of_systemd: list[Timer], many: bool) -> Iterator[s
     if not any(start.minutes for start in starts):
         return
     yield ""
-    yield "starts a minute, on the busiest day of a week:"
+    yield "starts a minute, each on its busiest day of a week:"
     yield from calendar(starts)
     if groups := collisions(starts):
         yield ""

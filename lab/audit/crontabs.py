@@ -95,7 +95,7 @@ def audited(crontab: Crontab, zone: ZoneInfo) -> Audit:
 
 def is_secret(setting: Setting) -> bool:
     """Whether a setting holds a password."""
-    name = re.search(r"PASSW|SECRET|TOKEN|API_?KEY|ACCESS_?KEY", setting.name, re.IGNORECASE)
+    name = re.search(r"PASSW|_PWD$|SECRET|TOKEN|API_?KEY|ACCESS_?KEY", setting.name, re.IGNORECASE)
     return bool(name and setting.value) or bool(re.search(r"://[^\s:/@]+:[^\s@/]+@", setting.value))
 
 

@@ -45,7 +45,7 @@ def load(starts: Iterable[Start]) -> Counter[int]:
 
 
 def calendar(starts: Sequence[Start]) -> list[str]:
-    """The day by minute, at most 80 characters a line: how many start, on the busiest day; equal hours are one line."""
+    """The day by minute, at most 80 characters a line: how many start, on its busiest day; equal hours are one line."""
     busiest: dict[int, int] = defaultdict(int)
     for minute, number in load(starts).items():
         busiest[minute % 1440] = max(busiest[minute % 1440], number)

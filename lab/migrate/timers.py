@@ -26,7 +26,8 @@ IGNORED = (
     "AccuracySec",
     "Also",
 )
-USED = ("OnCalendar", "ExecStart", "User", "WorkingDirectory", "Environment", "RuntimeMaxSec", "TimeoutStartSec")
+LIMITS = ("RuntimeMaxSec", "TimeoutStartSec")
+USED = ("OnCalendar", "ExecStart", "User", "WorkingDirectory", "Environment", *LIMITS)
 SAYS = {  # a key → what is other without it
     "RandomizedDelaySec": "a random delay: Prefect starts at the minute itself",
     "Persistent": "one missed run is made up at boot; Prefect's worker makes up all that were planned",
@@ -78,12 +79,7 @@ def job_of(name: str, every: list[Pair]) -> Entry | str:
     if not schedules:
         return "its times never come"
     env = dict(word.split("=", 1) for value in values.get("Environment", []) for word in split(value) if "=" in word)
-    limits = [
-        length
-        for key in ("RuntimeMaxSec", "TimeoutStartSec")
-        for value in values.get(key, [])
-        if (length := span(value))
-    ]
+    limits = [length for key in LIMITS for value in values.get(key, []) if (length := span(value))]
     return Entry(
         tuple(dict.fromkeys(schedules)),
         " && ".join(one for one in commands if one),
@@ -111,6 +107,8 @@ def content(number: int, text: str, key: str, value: str, job: Entry | str) -> E
         return Refused(number, text, f"{value!r} has no five fields")
     if key in SAYS:
         return Part("changed", key, (Reason("timer", SAYS[key]),))
+    if key in LIMITS and value != "infinity" and span(value) is None:
+        return Refused(number, text, f"{value!r} is no limit that can be read: write one number, and s, min, h or d")
     if key in USED:
         return Part("moved", f"{key}: a part of the job") if isinstance(job, Entry) else Refused(number, text, job)
     return Refused(number, text, f"{key} is not read: see whether the job needs it")
@@ -135,4 +133,4 @@ def split(text: str) -> list[str]:
 
 def span(text: str) -> float | None:
     """A length of time in seconds, of one number and one unit; None for more, and for infinity."""
-    return seconds(re.sub(r"(sec|second|seconds)$", "s", re.sub(r"(min|minutes?)$", "m", text.replace(" ", ""))))
+    return seconds(re.sub(r"(?<=[smhd])(ec|econds?|in|inutes?|r|ours?|ays?)$", "", text.replace(" ", "")))
