@@ -18,9 +18,9 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 
 def digest(deployment: dict[str, Any]) -> str:
-    """A number for an entry of prefect.yaml and the file that it names; its parameters are in that file."""
+    """A number for an entry of prefect.yaml, the folder that it is deployed from, and the file that it names."""
     flow = Path(deployment["entrypoint"].partition(":")[0])
-    return hashlib.sha256(repr(deployment).encode() + flow.read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(repr((deployment, Path.cwd())).encode() + flow.read_bytes()).hexdigest()[:12]
 
 
 def plan_anew(client: SyncPrefectClient, names: set[str], began: datetime) -> None:

@@ -38,7 +38,7 @@ def repair(table: str) -> int:
 
 
 @flow(flow_run_name="reconcile", timeout_seconds=7200, retries=2, retry_delay_seconds=60)
-def reconcile() -> State | None:
+def reconcile() -> State:
     if skipped := skip_missed(timedelta(hours=6)):
         return skipped
     with one_load_at_a_time():

@@ -67,7 +67,7 @@ def run_name() -> str:
 
 # Two at a time: the shop has customers to serve.
 @flow(flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=2), timeout_seconds=1800)
-def sales_etl(start: datetime | None = None, end: datetime | None = None, full: bool = False) -> State | None:
+def sales_etl(start: datetime | None = None, end: datetime | None = None, full: bool = False) -> State:
     """Load the rows that changed since the last load; or from `start` to `end` (UTC if they say nothing); or all."""
     if skipped := skip_missed(timedelta(minutes=2)):  # the run after it brings the same rows
         return skipped

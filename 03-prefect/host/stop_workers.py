@@ -7,6 +7,7 @@ no new runs, wait for those that run, cancel the rest, then stop the workers.
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 from api import Unreachable, call
@@ -60,6 +61,12 @@ def drain(processes: Processes, wait: float) -> None:
         print("not all ended in 15 s: they are killed with their worker")
 
 
+def resume() -> None:
+    """Let runs start again, where a server answers."""
+    with suppress(Unreachable):
+        call("PATCH", f"/work_pools/{POOL}", {"is_paused": False})
+
+
 def stop_workers(processes: Processes, wait: float) -> None:
     """Stop the workers that the pid files name, and what they started; their runs get `wait` seconds to end."""
     workers = processes.running("worker-*")
@@ -71,11 +78,13 @@ def stop_workers(processes: Processes, wait: float) -> None:
         drain(processes, wait)
     except Unreachable as unreachable:
         reason = str(unreachable)
+    except KeyboardInterrupt:
+        resume()
+        raise
     killed = runs(processes)
     processes.terminate([*workers.values(), *killed.values()])
+    resume()
     try:
-        if not reason:
-            call("PATCH", f"/work_pools/{POOL}", {"is_paused": False})
         for run in killed:
             set_state(run, "CRASHED", "killed by make stop-pool")
             print(f"{name(run)}: killed, marked as Crashed")

@@ -1,4 +1,4 @@
-"""What happens in the shop. Orders that change are recent ones, as in life."""
+"""What happens in the shop. Orders that change are recent ones, as in real life."""
 
 import random
 
@@ -19,15 +19,15 @@ CHANGES = {  # statement → how often, in a hundred changes or so
     STATUS.format(old="paid", new="shipped"): 20,
     STATUS.format(old="placed", new="cancelled"): 4,
     f"UPDATE order_lines SET quantity = ceil(random() * 3) WHERE {LINE}": 6,
-    "UPDATE products SET price = round(price * 1.01, 2) WHERE id = 1 + floor(random() * 60)": 1,
-    "UPDATE customers SET region = 'South' WHERE id = 1 + floor(random() * 300)": 1,
+    "UPDATE products SET price = round(price * 1.01, 2) WHERE id = (SELECT 1 + floor(random() * 60))": 1,
+    "UPDATE customers SET region = 'South' WHERE id = (SELECT 1 + floor(random() * 300))": 1,
     ORDER.format(ago="5 hours", lines=2): 3,  # from a market stall that had no network
     f"DELETE FROM order_lines WHERE {LINE}": 0.5,  # a mistake, removed as if it had never been
 }
 
 
 def make_one(quick: connection, slow: connection) -> None:
-    """Make a change; and an order in a hundred comes in a transaction that stays open for some twenty changes."""
+    """Make a change. After one in a hundred an order more comes, in a transaction that stays open for some twenty changes."""
     quick.cursor().execute(*random.choices(list(CHANGES), list(CHANGES.values())))
     if random.random() < 0.01:
         slow.cursor().execute(ORDER.format(ago="0", lines=2))

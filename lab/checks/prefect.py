@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -25,15 +26,20 @@ def exercise(file: str) -> Callable[[Judge], Judge]:
 
 @exercise("retry_backoff.py")
 def retry_backoff(file: Path, sandbox: Sandbox) -> Outcome:
-    """A server that is overloaded three times is asked again after growing pauses; a 404 is asked for once."""
+    """A server that is overloaded three times is asked again after growing pauses, one that stays so no more; a 404 once."""
     workspace = sandbox.workspace()
-    expected = "503: requests 4 (0.5 1.0 2.0 s apart), Completed; 404: requests 1, Failed"
+    expected = (
+        "503: requests 4 (0.5 1.0 2.0 s apart), Completed; 404: requests 1, Failed; always 503: requests 4, Failed"
+    )
     busy, end_of_busy = workspace.attempt(file, settings={"RATE_URL": f"{WEB}/busy"}, answers={"/busy": [503] * 3})
     gone, end_of_gone = workspace.attempt(file, settings={"RATE_URL": f"{WEB}/gone"}, answers={"/gone": [404] * 9})
+    down, end_of_down = workspace.attempt(file, settings={"RATE_URL": f"{WEB}/down"}, answers={"/down": [503] * 9})
     pauses = pauses_between(busy.visits)
     grow = len(pauses) == 3 and all(due <= pause < due + 0.9 for pause, due in zip(pauses, (0.5, 1, 2), strict=True))
-    passed = grow and end_of_busy == "Completed" and len(gone.visits) == 1 and end_of_gone == "Failed"
+    ends = (end_of_busy, end_of_gone, end_of_down) == ("Completed", "Failed", "Failed")
+    passed = grow and ends and len(gone.visits) == 1 and len(down.visits) == 4
     seen = f"503: {requests(busy.visits)}, {end_of_busy}; 404: {requests(gone.visits)}, {end_of_gone}"
+    seen += f"; always 503: requests {len(down.visits)}, {end_of_down}"
     return Outcome(passed, expected, seen)
 
 
@@ -63,7 +69,7 @@ def task_order(file: Path, sandbox: Sandbox) -> Outcome:
             break
         time.sleep(0.2)
     together = len(loads) == 2 and max(load["start_time"] for load in loads) < min(load["end_time"] for load in loads)
-    counted = [line for line in ran.output.splitlines() if line.startswith(("orders ", "lines "))] or ["no report"]
+    counted = [line for line in ran.printed if line.startswith(("orders ", "lines "))] or ["no report"]
     seen = f"{', '.join(counted)}, loads {'side by side' if together else 'one after the other'}"
     return Outcome(seen == expected, expected, ran.complaint or seen)
 
@@ -76,7 +82,7 @@ def nothing_new(file: Path, sandbox: Sandbox) -> Outcome:
     for name, orders in (("two orders", ["1,10.50", "2,4.50"]), ("no order", []), ("one order", ["3,5"])):
         inbox = {f"inbox/{order[0]}.csv": f"{order}\n" for order in orders}
         ran, end = workspace.attempt(file, files=inbox)
-        report = "no report" if "revenue" not in ran.output else ran.output.strip().splitlines()[-1]
+        report = next((line for line in reversed(ran.printed) if "revenue" in line), "no report")
         runs.append(f"{name}: {report}, {ran.complaint or end}")
     due = [
         "two orders: 2 orders, revenue 15.00, Completed",
@@ -208,7 +214,11 @@ def silent_failure(file: Path, sandbox: Sandbox) -> Outcome:
     regions = {f"{name}.csv": f"{random.randint(1, 999)}\n" for name in ("south", "east", "west")}
     for name, files in (("without north.csv", regions), ("with it", {"north.csv": "17\n"})):
         ran, end = workspace.attempt(file, files=files)
-        loaded = [region for region in ("north", "south", "east", "west") if f"{region}: " in ran.output]
+        loaded = [
+            region
+            for region in ("north", "south", "east", "west")
+            if any(line.startswith(f"{region}: ") for line in ran.printed)
+        ]
         runs.append(f"{name}: {end}, loaded: {' '.join(loaded) or 'none'}")
     expected = "without north.csv: Failed, loaded: south east west; with it: Completed, loaded: north south east west"
     return Outcome.of(expected, "; ".join(runs))
@@ -221,7 +231,7 @@ def ask_once(file: Path, sandbox: Sandbox) -> Outcome:
     runs = []
     for day, amount in (("2026-03-02", 100), ("2026-03-02", 200), ("2026-03-03", 300)):
         ran, _ = workspace.attempt(file, day, str(amount), settings={"RATE_URL": WEB})
-        answer = (ran.output.strip().splitlines() or ["no output"])[-1]
+        answer = next((line for line in reversed(ran.printed) if re.fullmatch(r"\d+\.\d\d", line)), "no output")
         runs.append(f"{day}: requests {len(ran.visits)}, {ran.complaint or answer}")
     expected = "2026-03-02: requests 1, 501.00; 2026-03-02: requests 0, 1002.00; 2026-03-03: requests 1, 1503.00"
     return Outcome.of(expected, "; ".join(runs))

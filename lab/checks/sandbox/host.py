@@ -5,6 +5,7 @@ It is started once for each `lab check`. It has no network and no mount, and is 
 
 import json
 import os
+import re
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -25,7 +26,8 @@ ISOLATION = ("--network=none", "--read-only", "--tmpfs=/tmp:exec,size=1g", "--ca
 LIMITS = ("--security-opt=no-new-privileges", "--pids-limit=512", f"--label={LABEL}={os.getpid()}", "--init", "--rm")
 IDLE = ("SCHEDULER", "LATE_RUNS", "EVENT_PERSISTER", "TRIGGERS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS")
 # So begins the line in which the command prefect says why it failed.
-CLI_REASONS = ("Unable to ", "Could not ", "Value error", "Input should ", "An entrypoint ")
+CLI_REASONS = ("• ", "Unable to ", "Could not ", "Value error", "Input should ", "An entrypoint ")
+LOGGED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ \| INFO +\| (?:Flow|Task) run '[^']*' - (.*)$", re.MULTILINE)
 ENVIRONMENT = {
     "COLUMNS": "500",
     "HOME": "/tmp",
@@ -119,6 +121,11 @@ class ProgramResult:
     output: str
     errors: str
     visits: list[dict[str, Any]]
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines that the program printed, those too that log_prints=True has put into the log, on standard error."""
+        return [*self.output.splitlines(), *LOGGED.findall(self.errors)]
 
     @property
     def complaint(self) -> str:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,12 +53,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Session:
-    """What came of a window: the lines of the log, the container's own output, and cron's refusal, if any."""
+    """What came of a window: the lines of the log, the container's own output, and cron's refusal, if any.
+
+    `jobs` is how many processes of cron looked after a job at the end.
+    """
 
     window: Window
     log: list[str]
     output: list[str]
     refusal: str = ""
+    jobs: int = 0
 
     @property
     def stamps(self) -> list[datetime]:
@@ -90,12 +94,22 @@ def run_window(crontab: Path, window: Window, env: Mapping[str, str], start_scri
         while log and not window.enough(log) and time.monotonic() < deadline:
             pause(1)
             log = read_log(name)
+        names = (ask("exec", name, "sh", "-c", "cat /proc/[0-9]*/comm") or "").split()
         state = ask("inspect", "--format", "{{.State.Running}}", name)
         output = logs(name).splitlines()
         refusal = "" if state == "true" else (output or ["the container stopped at once"])[0]
-        return Session(window, log, output, refusal)
+        return Session(window, log, output, refusal, max(names.count("cron") - 1, 0))
     finally:
         ask("rm", "--force", "--volumes", name)
+
+
+def knows(zone: ZoneInfo) -> bool:
+    """Whether the image has this zone too: the one of an old name, such as US/Eastern, is in a package of its own."""
+    noon = datetime(2026, 7, 4, 12, tzinfo=UTC)
+    seen = ask(
+        "run", "--rm", "--network=none", "--env", f"TZ={zone.key}", IMAGE, "date", f"--date={noon.isoformat()}", "+%z"
+    )
+    return seen == f"{noon.astimezone(zone):%z}"
 
 
 def run_windows(
