@@ -62,7 +62,7 @@ facts: .venv/test.stamp ## measure the figures of the pages again, one by one (a
 	@$(BIN)/python -m docs.facts --measured
 
 outputs: ## keep what the commands of the pages printed in the last run of the tests, for their readers
-	@$(PYTHON) -m docs.outputs
+	@offline/python.sh -m docs.outputs
 
 playground: .venv/lab.stamp ## what the page "Try a crontab" runs in a browser, beside the site: Python from npm, once, and lab cron
 	@$(BIN)/python -m docs.playground
@@ -71,50 +71,50 @@ screenshots: .venv/test.stamp ## take the pictures of lessons 03, 04 and 05 agai
 	@$(BIN)/python docs/screenshots.py
 
 images: ## pull or build every image of the course; where one is a stand-in, ask the registry again
-	@$(PYTHON) -m engine.images again
+	@offline/python.sh -m engine.images again
 
 bundle: .venv/lab.stamp ## the whole course in one tar, for machines without network and with this processor (BUNDLE=path/to/it.tar)
 	@$(BIN)/python -m docs.playground || true # without it the page names the commands
 	@$(BIN)/python -m engine.bundle make "$(BUNDLE)"
 
 unbundle: ## check and load such a tar (BUNDLE=path/to/it.tar)
-	@$(PYTHON) -m engine.bundle load "$(BUNDLE)"
+	@offline/python.sh -m engine.bundle load "$(BUNDLE)"
 
 bench-etl: ## rows a second from PostgreSQL to ClickHouse, by many routes (ROWS="2000000 20000000" REPEAT=3)
-	@$(PYTHON) -m bench.etl
+	@offline/python.sh -m bench.etl
 
 bench-prefect: ## what Prefect costs: starts, tasks, runs a minute, idle memory (REPEAT=3 RUNS=30)
-	@$(PYTHON) -m bench.overhead
+	@offline/python.sh -m bench.overhead
 
 bench-migration: ## MariaDB to the warehouse beside a dump by hand, killed ten times, and on Dask (WORDS="load kills dask" ROWS=... REPEAT=3)
-	@$(PYTHON) -m bench.migration $(WORDS)
+	@offline/python.sh -m bench.migration $(WORDS)
 
 chaos-etl: ## kill every part of lesson 03 at work, then compare every row (KILLS=100 SECONDS=1800 SEED=1, or NAIVE=1)
-	@$(PYTHON) -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
+	@offline/python.sh -m bench.chaos --kills $(or $(KILLS),100) --seconds $(or $(SECONDS),inf) $(if $(SEED),--seed $(SEED)) $(if $(NAIVE),--naive)
 
 bench-incidents: ## what a collection of lesson 04 costs, by Prefect and by cron (POPS="10 100 1000" REPEAT=3)
-	@$(PYTHON) -m bench.incidents
+	@offline/python.sh -m bench.incidents
 
 chaos-incidents: ## both collectors of lesson 04 under faults and kill -9, then every row compared (RUNS=200 SEED=1)
-	@$(PYTHON) -m bench.incidents chaos
+	@offline/python.sh -m bench.incidents chaos
 
 bench-queues: ## consumers of lesson 05 by number, beside one without Prefect, and other patterns (BURST=3000 REPEAT=3 PARTS=scale)
-	@$(PYTHON) -m bench.queues
+	@offline/python.sh -m bench.queues
 
 chaos-queues: ## both brokers of lesson 05 under kill -9, then every order counted (MESSAGES=20000 KILLS=20 SEED=1 BROKERS=sqs)
-	@$(PYTHON) -m bench.queue_chaos
+	@offline/python.sh -m bench.queue_chaos
 
 vectors: ## what real cron does with hundreds of schedules, made twice, in bench/vectors.json
-	@$(PYTHON) -m bench.vectors
+	@offline/python.sh -m bench.vectors
 
 conform: ## how many of these vectors cronsim, croniter, APScheduler and Prefect have right
-	@$(PYTHON) -m bench.conform
+	@offline/python.sh -m bench.conform
 
 outages: ## what cron and Prefect do after two hundred outages each, in bench/outages.json
-	@$(PYTHON) -m bench.outages
+	@offline/python.sh -m bench.outages
 
 contrast: ## plain cron, hardened cron and Prefect under the same faults (FAULT=slow-run for one, REPEAT=5, LANES=folder)
-	@$(PYTHON) -m contrast $(FAULT) $(if $(LANES),--lanes $(LANES))
+	@offline/python.sh -m contrast $(FAULT) $(if $(LANES),--lanes $(LANES))
 
 lock: ## resolve requirements/*.txt again from pyproject.toml
 	@offline/lock.sh

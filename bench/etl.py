@@ -12,7 +12,7 @@ from statistics import median
 from textwrap import shorten
 from typing import Any, Self
 
-from bench.arguments import arguments
+from bench.arguments import arguments, whole_numbers
 from bench.containers import (
     HOUSE,
     INSIDE,
@@ -75,7 +75,7 @@ class Options:
     @classmethod
     def read(cls) -> Self:
         """Read the environment. Raises UserError when a variable has something else than it may have."""
-        sizes = read_sizes()
+        sizes = whole_numbers("ROWS", "2000000 20000000", "make bench-etl")
         growth = [10**power for power in range(5, 8)] if os.environ.get("GROWTH", "1") != "0" else []
         smaller = [size for size in growth if size < sizes[-1] and size not in sizes]
         return cls(sizes, read_routes(), smaller, positive("REPEAT", 3), positive("LIMIT", 600))
@@ -84,16 +84,6 @@ class Options:
     def target(self) -> str:
         """The stage of the Dockerfile that has all that the routes need."""
         return "clients" if PLAIN.issuperset(self.routes) else "tools"
-
-
-def read_sizes() -> list[int]:
-    """ROWS. Raises UserError when it has something else than whole numbers."""
-    words = (os.environ.get("ROWS") or "2000000 20000000").split()
-    if not words or not all(word.isdecimal() and int(word) for word in words):
-        raise UserError(
-            f"ROWS={' '.join(words)} is not a list of whole numbers: make bench-etl ROWS='2000000 20000000'"
-        )
-    return sorted(set(map(int, words)))
 
 
 def read_routes() -> list[str]:

@@ -9,14 +9,13 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from os import environ
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.arguments import arguments
+from bench.arguments import arguments, whole_numbers
 from bench.containers import HOUSE, INSIDE, Containers
-from bench.report import machine, write
+from bench.report import RESULTS, machine, write
 from engine.core import ROOT, positive, program, step
 from engine.docker import docker, require_engine, size
 from engine.images import PYTHON, ensure_base, ensure_stack
@@ -160,16 +159,14 @@ def show(about: dict[str, Any], results: dict[str, dict[str, dict[str, float]]],
         {"machine": about, "runs": results, "idle_mb": idle},
         "\n\n".join([note, table(["POPs", "collector", "requests", "at once", "s", "CPU s", "peak MB"], runs)]),
     )
-    (Path(environ.get("RESULTS") or ROOT / "bench/results") / "incidents-costs.md").write_text(
-        table(["", "Prefect", "asyncio and cron"], costs) + "\n"
-    )
+    (RESULTS / "incidents-costs.md").write_text(table(["", "Prefect", "asyncio and cron"], costs) + "\n")
 
 
 def main() -> int:
     """Measure, print, write bench/results/incidents*."""
     if arguments(__doc__, "chaos"):
         return chaos(positive("RUNS", 200), positive("SEED", 1), positive("SECONDS", 10**6))
-    cost([int(count) for count in (environ.get("POPS") or "10 100 1000").split()], positive("REPEAT", 3))
+    cost(whole_numbers("POPS", "10 100 1000", "make bench-incidents"), positive("REPEAT", 3))
     return 0
 
 

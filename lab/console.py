@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -11,12 +11,13 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
-from engine.core import FAILED, IMPOSSIBLE, UserError
+from engine.core import FAILED, IMPOSSIBLE, UserError, unusable
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(soft_wrap=True, highlight=False, stderr=True)
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+err = Console(soft_wrap=True, highlight=False, emoji=False, stderr=True)
 
 
 class Commands(TyperGroup):
@@ -41,9 +42,9 @@ def _one_line() -> Iterator[None]:
     except UserError as error:
         raise fail(str(error)) from None
     except OSError as error:
-        if error.filename is None or error.strerror is None:  # a closed pipe, for one
+        if (line := unusable(error)) is None:
             raise
-        raise fail(f"{error.filename}: {error.strerror.lower()}") from None
+        raise fail(line) from None
     except typer.TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "")
         message = error.format_message().rstrip(".")
@@ -83,15 +84,22 @@ def interrupted(console: Console) -> None:
     print("interrupted: nothing is left running", file=console.file, flush=True)
 
 
-def show(header: list[str], rows: list[list[str]]) -> None:
-    """Print a table: in colours on a terminal, in plain lines of at most 160 characters elsewhere."""
+def show(header: list[str], rows: Sequence[Sequence[str | Text]]) -> None:
+    """Print a table: in colours on a terminal, in plain lines of at most 160 characters elsewhere.
+
+    A text stands there as it is: what looks like Rich's markup may be a path, or a line of a file.
+    """
     table = Table(*header, box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     console = Console() if sys.stdout.isatty() else Console(width=160, no_color=True)
     with console.capture() as drawn:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in drawn.get().strip("\n").splitlines()))
+
+
+plain = Text  # a text as it is, where Rich would read its own markup
+marked = Text.from_markup
 
 
 def plural(number: int, noun: str) -> str:

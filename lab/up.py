@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.core import CACHE, ROOT, UserError, last_line, run, say, step
 from engine.docker import ask, docker, ready, why_silent
 from engine.images import MONITORING, PYTHON, ensure_all, ensure_base, ensure_stack
+from lab.console import ended_by_signals
 
 PROJECT = "beyond-cron"  # the `name:` in the root's docker-compose.yml
 LOG, LOCK = CACHE / "site.log", CACHE / "site.lock"
@@ -118,9 +119,15 @@ def serve_from_venv(port: int) -> None:
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             pass_fds=[lock.fileno()],
         )  # fmt: skip
-        lock.write(f"{process.pid} {port}")
-        lock.flush()
-        wait_until_it_answers(port, f"cat {LOG.relative_to(ROOT)}", process)
+        try:
+            lock.write(f"{process.pid} {port}")
+            lock.flush()
+            with ended_by_signals():
+                wait_until_it_answers(port, f"cat {LOG.relative_to(ROOT)}", process)
+        except BaseException:  # nothing is left running
+            process.terminate()
+            process.wait(10)
+            raise
 
 
 def server() -> tuple[int, int] | None:
@@ -131,8 +138,12 @@ def server() -> tuple[int, int] | None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid, port = lock.read().split()
-            return int(pid), int(port)
+            deadline = time.monotonic() + 5
+            while not (found := lock.read().split()) and time.monotonic() < deadline:  # it is starting
+                time.sleep(0.05)
+            if not found:
+                raise UserError("the course is starting in another terminal: try again in a moment") from None
+            return int(found[0]), int(found[1])
     LOCK.unlink(missing_ok=True)
     return None
 

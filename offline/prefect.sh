@@ -2,6 +2,7 @@
 # Pin another version of Prefect, also where pages print it, and run again all that is said about it. Usage: prefect.sh VERSION
 set -eu
 new=$1
+mkdir -p .cache
 old=$(sed -n 's/^prefect==//p' 03-prefect/requirements.txt)
 set_version() {
   file=$1

@@ -5,8 +5,7 @@ set -eu
 say() { printf '%s\n' "venv: $*" >&2; }
 python=${PYTHON:-python3}
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-  { say "Python 3.11 or newer is needed, '$python' is not one: make PYTHON=/path/to/python3.11 up"; exit 1; }
+offline/python.sh -c "" || exit 2
 
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   if wheel=$(ls "${PIP_FIND_LINKS:-/nowhere}"/pip-*.whl 2>/dev/null); then

@@ -215,7 +215,9 @@ def test_errors_are_one_line(plan: Path, tmp_path: Path) -> None:
     Move(plan).throw("report", "moved", "2026-11-29T12:00")
     assert "lab migrate rollback report first" in lab("shadow", "report", *folder)
     (plan / "jobs/report.toml").write_text("state = legacy")
-    assert "is no TOML" in lab("rollback", "report", *folder)
+    assert "is no switch" in lab("rollback", "report", *folder)
+    (plan / "jobs/report.toml").write_text("state = 'gone'\nsince = ''")
+    assert "is no switch" in lab("shadow", "report", *folder)
     twice = tmp_path / "twice.txt"
     twice.write_text("A=1\n* * * * * job\nA=2\n1 * * * * job\n")
     assert "two jobs have one command" in lab("plan", str(twice), "--into", str(tmp_path / "t"), "--beside-cron")

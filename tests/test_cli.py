@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ IMPOSSIBLE = {
     "migrate cutover": [(["job"], "lab migrate plan CRONTAB"), ([], "--help")],
     "migrate rollback": [(["job", "--wait", "x"], "--help"), (["job"], "lab migrate plan CRONTAB")],
     "policy simulate": [
-        (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "bad minute"),
+        (["--schedule", "61 * * * *", "--outage", "02:00-03:00", "--length", "1m"], "is not between 0 and 59"),
         ([], "--help"),
     ],
     "doctor": [(["now"], "--help")],
@@ -193,3 +194,24 @@ def test_what_is_shipped_is_what_the_exercises_are() -> None:
 def test_reset_wants_an_exercise() -> None:
     code, text = lab("reset", "02-cron")
     assert code == 2 and "lab reset 02-cron/percent" in text
+
+
+def test_what_a_program_printed_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Rich would read `[wsl2]` as a style, and `:x:` as a picture."""
+    code = "from lab.console import out, show; show(['fix'], [['[wsl2] memory=6GB :x: [/x]']]); out.print(':x:')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[wsl2] memory=6GB :x: [/x]" in done.stdout and done.stdout.endswith(":x:\n")
+
+
+def test_a_check_ends_with_all_that_the_program_has_started(tmp_path: Path) -> None:
+    """A child holds the output open: it would keep the check waiting, and live on."""
+    file, note = tmp_path / THREE_AM.file, tmp_path / "child"
+    file.write_text(
+        "import pathlib, subprocess\n"
+        f"child = subprocess.Popen(['sleep', '600'])\npathlib.Path({str(note)!r}).write_text(str(child.pid))\n"
+    )
+    began = time.monotonic()
+    outcome = THREE_AM.judge(file)
+    assert not outcome.passed and time.monotonic() - began < 60
+    child = Path("/proc", note.read_text(), "stat")
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"

@@ -175,6 +175,17 @@ def test_the_answers_of_a_page_come_along(course: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_what_nobody_could_read_is_not_written(course: Path, tmp_path: Path, value: str) -> None:
+    """A page can save such an answer; `lab verify` and `lab class` would refuse the file, and not the learner."""
+    progress = tmp_path / "progress.json"
+    answers = {"minute-field": {"value": value}}
+    progress.write_text(json.dumps({"format": "beyond-cron progress", "version": 1, "answers": answers}))
+    code, printed, error = lab("export", tmp_path / "out.json", "--progress", progress)
+    assert (code, printed, error.count("\n")) == (2, "", 1) and "nothing is written" in error
+    assert not (tmp_path / "out.json").exists()
+
+
 @pytest.mark.parametrize(
     ("states", "part"),
     [({"../x": {}}, "no id"), ({"x": 1}, "no object"), ({"x": {"done": "yes"}}, "neither true"), ([], "no object")],
@@ -378,6 +389,15 @@ def test_the_table_computes_nothing(thirty: Path, tmp_path: Path) -> None:
     assert "03" in [line[0] for line in lines]  # who gave no name is called as the file is
     state = {line[1]: line[lines[0].index(LOADED)] for line in lines}
     assert [state[f"0{number}.json"] for number in (0, 3, 6)] == ["as shipped", "passed", "failed"]
+
+
+def test_a_file_name_of_another_system_stops_no_class(thirty: Path, tmp_path: Path) -> None:
+    """A zip from Windows may hold a name that is not UTF-8."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / os.fsdecode(b"jos\xe9.json")).write_bytes((thirty / "00.json").read_bytes())
+    code, *_ = lab("class", folder, "--page", tmp_path / "c.html", "--csv", tmp_path / "c.csv")
+    assert code == 0 and "jos" in (tmp_path / "c.csv").read_text(encoding="utf-8")
 
 
 def test_a_class_is_counted(thirty: Path, tmp_path: Path) -> None:

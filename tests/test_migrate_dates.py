@@ -85,5 +85,5 @@ def test_a_schedule_of_too_many_dates_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_a_rule_that_no_date_fits_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.migrate.dates.DEADLINE", 0.2)
     start = datetime(2027, 1, 1, tzinfo=UTC)
-    with pytest.raises(NoEnd, match="no date was found"):
+    with pytest.raises(NoEnd, match="its dates were not reached"):
         RRule("FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30", ZoneInfo("UTC")).dates(start, start + timedelta(days=1))

@@ -146,12 +146,11 @@ def test_the_picture_of_the_page_is_what_the_command_draws(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--schedule", "61 * * * *"), "--schedule '61 * * * *' is none: bad minute (lab cron explain says more)"),
-        (
-            ("--schedule", "* * * *"),
-            "--schedule '* * * *' is none: it has 4 fields, not five (lab cron explain says more)",
-        ),
-        (("--schedule", "0 0 31 2 *"), "--schedule '0 0 31 2 *' is none"),
+        (("--schedule", "61 * * * *"), "cron refuses '61 * * * *': minute"),
+        (("--schedule", "* * * *"), "cron refuses '* * * *': "),
+        (("--schedule", "0 9 L * *"), "cron refuses '0 9 L * *': "),
+        (("--schedule", "0 0 31 2 *"), "--schedule '0 0 31 2 *' has no dates: lab cron explain '0 0 31 2 *' says why"),
+        (("--schedule", "@reboot"), "--schedule '@reboot' has no dates"),
         (("--outage", "2-7"), "--outage '2-7' is no span of two times; write it as 02:00-07:30"),
         (("--outage", "25:00-26:00"), "--outage '25:00-26:00' is no span"),
         (("--length", "12"), "--length '12' is no length of time above zero; write it as 90s, 12m or 1h30m"),

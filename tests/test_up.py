@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from support.engine import until
 
 from engine import core, docker, images
 from engine.core import ROOT, UserError
@@ -131,6 +133,17 @@ def test_a_taken_port_leaves_the_running_course_alone(lab: Lab, port: int) -> No
     assert refused.returncode == 2 and refused.stdout == "" and refused.stderr.count("\n") == 1
     assert "is taken by" in refused.stderr
     assert "<title>Beyond Cron" in page(port)
+
+
+def test_ctrl_c_during_the_start_leaves_no_server(checkout: Path, port: int) -> None:
+    env = os.environ | {"LAB_ENGINE": "no", "LAB_PORT": str(port)}
+    command = (sys.executable, "-c", "from lab.cli import app; app(['up'])")
+    with subprocess.Popen(command, cwd=checkout, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as lab:
+        lock = checkout / ".cache/site.lock"
+        assert until(lambda: lock.exists() and lock.read_text() != "", 60)
+        lab.send_signal(signal.SIGINT)
+        assert lab.wait(60) == 130
+    up.require_port(port)
 
 
 def test_a_site_that_does_not_build_is_said_with_its_log(lab: Lab, checkout: Path, port: int) -> None:

@@ -64,7 +64,7 @@ def loaded(file: Path, shop: Path, warehouse: Path, changes: Iterable[str]) -> s
     """Load after these changes; how many orders the warehouse has, or what the program complains of."""
     execute(shop, *changes)
     complaint = run(file, shop, warehouse)
-    [[count]] = rows(warehouse, "SELECT COUNT(*) FROM orders")
+    [[count]] = rows(warehouse, "SELECT COUNT(*) FROM orders") or [(0,)]
     return complaint or (f"{count} orders" if count == 50 else f"{count}")
 
 

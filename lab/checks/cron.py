@@ -215,7 +215,8 @@ def attempts_of(file: Path, succeeds_at: int) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         notes = Path(folder) / "attempts"
-        command = f'echo >> {notes}; [ "$(wc -l < {notes})" -ge {succeeds_at} ] || exit 7'
+        quoted = shlex.quote(str(notes))
+        command = f'echo >> {quoted}; [ "$(wc -l < {quoted})" -ge {succeeds_at} ] || exit 7'
         start = time.monotonic()
         words = ["sh", str(file), "sh", "-c", command]
         ran = subprocess.run(

@@ -125,7 +125,7 @@ def idempotent(file: Path) -> Outcome:
                 ended(program, seconds=30)
                 if complaint := program.complaint():
                     return Outcome(False, expected, complaint)
-        lines = table.read_text().splitlines() if table.exists() else []
+        lines = table.read_text(encoding="utf-8", errors="replace").splitlines() if table.exists() else []
     rows = [f"{row['id']} {row['status']}" for row in csv.DictReader(lines) if row.get("id") and row.get("status")]
     wanted = {f"{first} FECHADO", f"{second} FECHADO", "7 ABERTO"}
     passed = len(lines) == 4 and len(rows) == 3 and set(rows) == wanted  # in whatever order

@@ -1,6 +1,7 @@
 """Checks of 01-intro: the learner's file runs with short periods, and what it did is measured. No Docker is needed."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class Program:
         lines = self.stderr.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
+    def kill(self) -> None:
+        """Kill it, and all that it has started: a child would keep its output open, and live on."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
 
 @contextmanager
 def running(
@@ -47,19 +53,20 @@ def running(
     with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as stderr:
         process = subprocess.Popen(
             command, env=environment, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
-            text=True, errors="replace",
+            text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
+        program = Program(process, Path(stderr.name))
         try:
-            yield Program(process, Path(stderr.name))
+            yield program
         finally:
-            process.kill()
+            program.kill()
             process.communicate()
 
 
 def output(program: Program, seconds: float) -> Iterator[str]:
     """The lines of a program as they come, until it ends; after so many seconds, or MOST_LINES, it is killed."""
     assert program.process.stdout is not None
-    alarm = threading.Timer(seconds, program.process.kill)
+    alarm = threading.Timer(seconds, program.kill)
     alarm.start()
     try:
         for _, line in zip(range(MOST_LINES), program.process.stdout, strict=False):
@@ -139,7 +146,7 @@ def lost_window(file: Path) -> Outcome:
                 trouble = trouble or ended(etl, seconds=5, enough=lambda: bool(ids(warehouse, "sales")))
             with running(file, shop, warehouse, MINUTE=0.2, SLEEP=1, WORK=1) as etl:
                 trouble = trouble or ended(etl, seconds=0.9)
-                orders.process.kill()
+                orders.kill()
                 orders.process.wait()
                 written = ids(shop, "orders")
                 trouble = trouble or ended(etl, seconds=2, enough=lambda: set(ids(warehouse, "sales")) >= set(written))

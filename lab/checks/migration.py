@@ -70,11 +70,11 @@ def ack_last(file: Path) -> Outcome:
 
 
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
-    """What a query gives; nothing where the table is not there."""
+    """What a query gives; nothing where the table, or the database, is not there any more."""
     with closing(sqlite3.connect(database)) as connection:
         try:
             return connection.execute(query).fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:
             return []
 
 

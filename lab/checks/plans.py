@@ -92,7 +92,9 @@ def left_by(parameters: dict[str, str]) -> str:
         words = [parameters.get("shell", "/bin/sh"), "-c", parameters["command"]]
         given = parameters.get("stdin", "")
         try:
-            ran = subprocess.run(words, input=given, capture_output=True, text=True, cwd=folder, timeout=PATIENCE)
+            ran = subprocess.run(
+                words, input=given, capture_output=True, text=True, errors="replace", cwd=folder, timeout=PATIENCE
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return printable(str(error))
         made = sorted(path.name for path in Path(folder).iterdir() if path.name != "pictures")

@@ -144,7 +144,9 @@ def _stop(groups: list[_Group]) -> None:
                 group.shared.close()
         for group in groups:
             if not group.ended.wait(max(0.0, deadline - time.monotonic())):
-                raise UserError(f"{group.jobs[0].check.id} does not end: docker ps shows what is left of it")
+                one = group.jobs[0].check
+                look = "docker ps" if one.needs_docker else "ps"
+                raise UserError(f"{one.id} does not end: {look} shows what is left of it")
     finally:
         _stopping.clear()
 

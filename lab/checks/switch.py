@@ -59,7 +59,7 @@ class CutOver:
             self.throw()
             second = self.ask(OTHER[first])
             if killed and stopped:
-                process.process.kill()
+                process.kill()
             elif stopped and process.process.stdin:
                 print(file=process.process.stdin, flush=True)
                 said = answer(process)

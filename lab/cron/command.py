@@ -8,6 +8,7 @@ import typer
 
 from engine.core import UserError
 from lab.console import Commands, judged, plural
+from lab.cron.crontab import printable
 from lab.cron.explain import explanation, schedule_named
 from lab.cron.lint import lint, lint_file
 from lab.cron.zones import moment_named, zone_named
@@ -44,9 +45,10 @@ def lint_command(
         findings = lint(sys.stdin.buffer.read(), system) if file == Path("-") else lint_file(file, system)
     except OSError as reason:
         raise UserError(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
+    name = printable(str(file))
     for finding in findings:
-        typer.echo(f"{file}:{finding.line}: {finding.level}: {finding.what} → {finding.fix}")
+        typer.echo(f"{name}:{finding.line}: {finding.level}: {finding.what} → {finding.fix}")
     errors = sum(finding.level == "error" for finding in findings)
     warnings = len(findings) - errors
-    typer.echo(f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if findings else f"{file}: nothing found")
+    typer.echo(f"{plural(errors, 'error')}, {plural(warnings, 'warning')}" if findings else f"{name}: nothing found")
     judged(not errors)

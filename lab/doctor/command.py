@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
-from lab.console import judged, out, show
+from lab.console import judged, marked, out, plain, show
 from lab.doctor import containers, engine, machine
 from lab.doctor.finding import Finding
 
@@ -43,9 +43,9 @@ def doctor() -> None:
     seen = []
     with out.status("") as status:
         for finding in findings():
-            status.update(f"{finding.name}: {finding.seen}")
+            status.update(plain(f"{finding.name}: {finding.seen}"))
             seen.append(finding)
-    show(["", "what", "seen", "fix"], [[SYMBOLS[one.state], one.name, one.seen, one.fix] for one in seen])
+    show(["", "what", "seen", "fix"], [[marked(SYMBOLS[one.state]), one.name, one.seen, one.fix] for one in seen])
     if seen[0].state == "bad" and not any(finding.name == "compose" for finding in seen):
         typer.echo(WITHOUT_DOCKER)
     judged(all(finding.state != "bad" for finding in seen))

@@ -9,12 +9,12 @@ import typer
 
 from engine.core import IMPOSSIBLE, UserError
 from lab.checks.registry import all_checks
-from lab.console import ended_by_signals, fail, judged, out, plural
+from lab.console import ended_by_signals, fail, judged, out, plain, plural
 from lab.cron.crontab import printable
 from lab.evidence.export import checks_digest, evidence, named_in, private_names
-from lab.evidence.form import Evidence, State, name_of, read, written
+from lab.evidence.form import Evidence, State, evidence_of, name_of, read, written
 from lab.evidence.page import page
-from lab.evidence.strict import MOST_BYTES, Refused
+from lab.evidence.strict import MOST_BYTES, Refused, parse
 from lab.evidence.table import table
 from lab.evidence.tally import read_class
 from lab.evidence.verify import Finding, Result, verify
@@ -39,8 +39,12 @@ def export(
     with ended_by_signals(), out.status("the exercises run …"):
         made = evidence(name, answers)
     text = written(made)
-    if len(text.encode()) > MOST_BYTES:
-        raise UserError(f"the export would be larger than {MOST_BYTES:,} bytes: shorten your exercises")
+    try:  # whoever gets it reads it so
+        if len(data := text.encode()) > MOST_BYTES:
+            raise Refused(f"is larger than {MOST_BYTES:,} bytes")
+        evidence_of(parse(data), set(all_checks()))
+    except (Refused, UnicodeEncodeError) as reason:
+        raise UserError(f"nothing is written, nobody could read it: what you export {reason}") from None
     file.write_text(text, encoding="utf-8")
     states = Counter(one.state for one in made.exercises.values())
     out.print(f"{file}: {', '.join(f'{states[state]} {state}' for state in State if states[state])}", markup=False)
@@ -69,7 +73,7 @@ def verify_(
     unreadable = 0
     for file in files:
         try:
-            with ended_by_signals(), out.status(f"{printable(file.name)} is verified …"):
+            with ended_by_signals(), out.status(plain(f"{printable(file.name)} is verified …")):
                 made = read(file, set(all_checks()))
                 findings = verify(made, trust)
         except UserError as error:
@@ -107,8 +111,9 @@ def class_(
     learners, refused = read_class(folder)
     for reason in refused:
         fail(reason)
-    page_file.write_text(page(learners, refused), encoding="utf-8")
-    csv_file.write_text(table(learners), encoding="utf-8")
+    texts = {page_file: page(learners, refused), csv_file: table(learners)}
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     left_out = f", {plural(len(refused), 'file')} left out" if refused else ""
     out.print(f"{page_file} and {csv_file}: {plural(len(learners), 'learner')}{left_out}", markup=False)
     if refused:

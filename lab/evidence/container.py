@@ -71,7 +71,9 @@ def _read(answer: bytes, errors: bytes, texts: Mapping[str, str]) -> dict[str, E
         judged = exercises_of(parse(answer), set(texts))
     except Refused:
         reason = printable(last_line(errors.decode(errors="replace")))[:200]
-        raise UserError(f"the container of the checks gave no answer within {PATIENCE} s: {reason}") from None
+        raise UserError(
+            f"the container of the checks gave no answer that can be read, or none in {PATIENCE} s: {reason}"
+        ) from None
     if set(judged) != set(texts):
         raise UserError("the container of the checks did not judge all exercises that it was given")
     return {id: replace(exercise, text=texts[id]) for id, exercise in judged.items()}

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from lab.checks.registry import LESSONS, all_checks
+from lab.cron.crontab import printable
 from lab.evidence.tally import Learner
 
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the start of one
@@ -27,4 +28,5 @@ def table(learners: Sequence[Learner]) -> str:
 
 def cell(text: str) -> str:
     """A stranger's text as a cell that no spreadsheet computes: `'` stands before what could be a formula."""
+    text = printable(text)
     return f"'{text}" if text.lstrip().startswith(FORMULA) else text

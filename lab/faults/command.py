@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.core import UserError
+from engine.core import UserError, uninterrupted
 from engine.docker import why_silent
 from lab.console import show
 from lab.faults import catalogue
@@ -80,7 +80,8 @@ def surprise() -> None:
     if not off:
         raise UserError("every fault that could be a surprise is on already: lab fix")
     stack, name = random.choice(off)
-    catalogue.acts(stack.lesson)[name].switch_on(stack)
+    with uninterrupted():
+        catalogue.acts(stack.lesson)[name].switch_on(stack)
     typer.echo(f"{stack.lesson}: something is broken now; lab why finds it, lab fix names it and ends it")
 
 
@@ -122,7 +123,8 @@ def switch_on(stack: Stack, fault: str, act: Act) -> None:
     if catalogue.is_on(stack, act):
         typer.echo(f"{stack.lesson}: {fault} is on already; lab fix ends it")
         return
-    act.switch_on(stack)
+    with uninterrupted():
+        act.switch_on(stack)
     typer.echo(f"{stack.lesson}: {act.what}")
     end = "lab fix ends it" if act.switch_off else "there is nothing to fix"
     typer.echo(f"  {end}; watch: {act.watch.format(project=stack.project)}")
@@ -135,7 +137,8 @@ def fix() -> None:
     failures: list[str] = []
     fixed = 0
     for lesson in stacks:
-        names, reasons = catalogue.fix(lesson)
+        with uninterrupted():
+            names, reasons = catalogue.fix(lesson)
         failures += reasons
         fixed += len(names)
         for name in names:

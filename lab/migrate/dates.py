@@ -40,7 +40,8 @@ class Cron:
     def dates(self, start: datetime, end: datetime) -> list[datetime]:
         """The dates in UTC from `start` to `end` (both in UTC, and included), in order. Raises NoEnd."""
         first, last = (at.astimezone(self.zone).date() for at in (start, end))
-        return within((in_utc(at, self.zone) for at in self.local_times(first, last)), start, end)
+        with deadline():
+            return within((in_utc(at, self.zone) for at in self.local_times(first, last)), start, end)
 
     def local_times(self, first: date, last: date) -> Iterator[datetime]:
         """The local times on the days from `first` to `last`.
@@ -189,7 +190,7 @@ def deadline() -> Iterator[None]:
         return
 
     def stop(*_: object) -> NoReturn:
-        raise NoEnd(f"no date was found in {DEADLINE} s: does one exist?")
+        raise NoEnd(f"its dates were not reached in {DEADLINE} s: give a rule a DTSTART, or take fewer --days")
 
     before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, DEADLINE)

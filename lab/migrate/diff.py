@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -41,11 +42,23 @@ class Window:
 
     def prefect(self, timing: Timing) -> list[datetime]:
         """When Prefect starts a run, in UTC. Raises NoEnd."""
-        return timing.dates(self.start + SECOND, self.end)
+        found = searched(self, timing)
+        if isinstance(found, NoEnd):
+            raise found
+        return found
 
     def changes(self) -> list[ClockChange]:
         """The changes of the zone's clock."""
         return clock_changes(self.zone, self.start, (self.end - self.start).days)
+
+
+@lru_cache(maxsize=256)
+def searched(window: Window, timing: Timing) -> list[datetime] | NoEnd:
+    """The dates of a schedule, or why they cannot be told. A repair leaves most schedules as they are."""
+    try:
+        return timing.dates(window.start + SECOND, window.end)
+    except NoEnd as reason:
+        return reason
 
 
 @dataclass

@@ -59,11 +59,14 @@ class Move:
             help = f"did you mean {near[0]}?" if near else f"there is: {', '.join(self.files)}"
             raise UserError(f"there is no job {job!r}; {help}")
         try:
-            return tomllib.loads(self.files[job].read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            found = tomllib.loads(self.files[job].read_text(encoding="utf-8"))
+            if found.get("state") not in ("legacy", "shadow", "moved") or not isinstance(found.get("since"), str):
+                raise ValueError("state or since is none")
+        except ValueError as error:
             raise UserError(
-                f"{self.files[job]} is no TOML ({error}): lab migrate plan --force writes it again"
+                f"{self.files[job]} is no switch ({error}): lab migrate plan --force writes it again, as legacy"
             ) from None
+        return found
 
     def throw(self, job: str, state: str, since: str = "") -> None:
         """Throw the switch of a job: its file is replaced as a whole, or not at all."""

@@ -118,7 +118,7 @@ def command(text: str) -> str | None:
     """An ExecStart for the shell: systemd starts a program, so that | and > are words to it. None when it is no such."""
     text = text.removeprefix("-") if text.startswith("-/") else text
     found = split(text)
-    if not found or found[0][0] in "@+!:-|" or "%" in text.replace("%%", "") or "$" in text:
+    if not found or found[0][:1] in ("", *"@+!:-|") or "%" in text.replace("%%", "") or "$" in text:
         return None
     return shlex.join(found).replace("%%", "%")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
 
 from engine.core import UserError
 from lab.console import Commands, show
+from lab.cron.explain import schedule_named
 from lab.policy.model import Down, Fate, Missed, Outage, Overlap, Policy, Run, at_once, tally
 from lab.policy.picture import draw
 from lab.policy.systems import Case, System, systems, yours
@@ -97,20 +98,24 @@ def case_of(schedule: str, outage: str, length: timedelta, down: Down) -> Case:
     UserError when schedule or outage cannot be read, or when there are too many runs.
     """
     start, end = (timedelta(hours=hours, minutes=minutes) for hours, minutes in clocks(outage))
-    day = next(times(schedule, MONDAY)).replace(hour=0, minute=0)
+    wanted = schedule_named(schedule)
+    if not (expression := wanted.expression):
+        raise UserError(f"--schedule {schedule!r} has no dates: lab cron explain {schedule!r} says why")
+    day = next(times(expression, MONDAY)).replace(hour=0, minute=0)
     away = Outage(day + start, day + end + timedelta(days=end <= start), down)
     hour = timedelta(hours=1)
-    after = list(islice(times(schedule, away.end), 2))
+    after = list(islice(times(expression, away.end), 2))
     until = max(away.end + hour, after[-1])
     due = []
-    for at in times(schedule, away.start - max(hour, length)):
+    for at in times(expression, away.start - max(hour, length)):
         if at > until:
             break
         due.append(at)
         if len(due) > MOST:
-            raise UserError(f"{schedule!r} is due more than {MOST} times in {outage}: take a shorter outage")
-    minute, clock, *_ = schedule.split()
-    return Case(due, away, length, fixed=not (minute.startswith("*") or clock.startswith("*")))
+            raise UserError(
+                f"{schedule!r} is due more than {MOST} times in {outage}: take a shorter outage, or --length"
+            )
+    return Case(due, away, length, fixed=not wanted.wildcard)
 
 
 def clocks(outage: str) -> list[tuple[int, int]]:
@@ -121,16 +126,6 @@ def clocks(outage: str) -> list[tuple[int, int]]:
     return [(int(match[1]), int(match[2])) for match in found if match]
 
 
-def times(schedule: str, start: datetime) -> CronSim:
-    """The times from `start` on for which a schedule is due. Raises UserError when it is no schedule of five fields."""
-    try:
-        if len(schedule.split()) != 5:
-            raise CronSimError(f"it has {len(schedule.split())} fields, not five")
-        found = CronSim(schedule, start - timedelta(minutes=1))
-        next(CronSim(schedule, start))
-    except (CronSimError, StopIteration) as reason:
-        why = str(reason) or "no date ever matches"
-        raise UserError(
-            f"--schedule {schedule!r} is none: {why[:1].lower()}{why[1:]} (lab cron explain says more)"
-        ) from None
-    return found
+def times(expression: str, start: datetime) -> CronSim:
+    """The times from `start` on for which a schedule is due, in the words of cronsim."""
+    return CronSim(expression, start - timedelta(minutes=1))

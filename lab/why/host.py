@@ -18,7 +18,11 @@ PROCESSES = Path("/proc")  # of Linux; elsewhere the settings of a process are n
 
 def state_folder() -> Path:
     """Where host mode keeps pid files and logs: STATE, or a folder for each user (03-prefect/host/settings.py)."""
-    return Path(os.environ.get("STATE") or LESSON / ".local" / getpass.getuser())
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name: host mode has no folder for it
+        user = str(os.getuid())
+    return Path(os.environ.get("STATE") or LESSON / ".local" / user)
 
 
 def alive(file: Path) -> int:
