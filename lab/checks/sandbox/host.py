@@ -27,6 +27,7 @@ LIMITS = ("--security-opt=no-new-privileges", "--pids-limit=512", f"--label={LAB
 IDLE = ("SCHEDULER", "LATE_RUNS", "EVENT_PERSISTER", "TRIGGERS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS")
 # So begins the line in which the command prefect says why it failed.
 CLI_REASONS = ("• ", "Unable to ", "Could not ", "Value error", "Input should ", "An entrypoint ")
+LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
 LOGGED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ \| INFO +\| (?:Flow|Task) run '[^']*' - (.*)$", re.MULTILINE)
 ENVIRONMENT = {
     "COLUMNS": "500",
@@ -134,7 +135,9 @@ class ProgramResult:
             return "the program did not end, and was stopped"
         lines = [line.strip() for line in (self.errors.strip() or self.output).splitlines() if line.strip()]
         lines = [line for line in lines if not line.startswith("For further information")]
-        reasons = [line for line in lines if line.startswith(CLI_REASONS)] or lines[-1:] or [f"exit code {self.code}"]
+        said = [line for line in lines if not LOG_LINE.match(line)]  # a thread may log something after the error
+        reasons = [line for line in said if line.startswith(CLI_REASONS)] or said[-1:] or lines[-1:]
+        reasons = reasons or [f"exit code {self.code}"]
         return reasons[0] if self.code else ""
 
 
