@@ -240,6 +240,8 @@ def main() -> int:
         "--naive", action="store_true", help="load as a script under cron does: must end with exit code 1"
     )
     options = parser.parse_args()
+    if options.kills < 1:
+        raise UserError(f"--kills {options.kills} proves nothing: at least 1")
     with Stack(NAIVE if options.naive else LESSON_FLOWS) as stack:
         wrong = run(options, stack)
     say(f"{wrong} rows are wrong, or were shown twice" if wrong else "0 rows lost, 0 doubled, 0 shown twice")

@@ -62,7 +62,10 @@ LOADS = {  # what happens in the shop before each load
 
 def loaded(file: Path, shop: Path, warehouse: Path, changes: Iterable[str]) -> str:
     """Load after these changes; how many orders the warehouse has, or what the program complains of."""
-    execute(shop, *changes)
+    try:
+        execute(shop, *changes)
+    except sqlite3.DatabaseError as error:
+        return f"the shop is broken: {error}"
     complaint = run(file, shop, warehouse)
     [[count]] = rows(warehouse, "SELECT COUNT(*) FROM orders") or [(0,)]
     return complaint or (f"{count} orders" if count == 50 else f"{count}")
