@@ -90,15 +90,8 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def unusable(error: OSError) -> str | None:
-    """The line for a file that cannot be used; None when the error is of another kind, such as a closed pipe."""
-    if error.filename is None or error.strerror is None:
-        return None
-    return f"{error.filename}: {error.strerror.lower()}"
-
-
 def program(main: Callable[[], int | None]) -> NoReturn:
-    """Run a program and end with its exit code: that of `main`, 2 for what can't be done, 130 after Ctrl-C, 143 after SIGTERM.
+    """Run a program and end with its exit code: that of `main`, 2 for a UserError, 130 after Ctrl-C, 143 after SIGTERM.
 
     SIGTERM and SIGHUP raise SystemExit, so that a `with` block cleans up after them as after Ctrl-C.
     """
@@ -109,11 +102,6 @@ def program(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(main() or DONE)
     except UserError as error:
         print(error, file=sys.stderr)
-        sys.exit(IMPOSSIBLE)
-    except OSError as error:
-        if (line := unusable(error)) is None:
-            raise
-        print(line, file=sys.stderr)
         sys.exit(IMPOSSIBLE)
     except KeyboardInterrupt:
         print("interrupted: nothing is left running", file=sys.stderr)

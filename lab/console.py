@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from engine.core import FAILED, IMPOSSIBLE, UserError, unusable
+from engine.core import FAILED, IMPOSSIBLE, UserError
 
 out = Console(soft_wrap=True, highlight=False, emoji=False)
 err = Console(soft_wrap=True, highlight=False, emoji=False, stderr=True)
@@ -42,9 +42,9 @@ def _one_line() -> Iterator[None]:
     except UserError as error:
         raise fail(str(error)) from None
     except OSError as error:
-        if (line := unusable(error)) is None:
+        if error.filename is None or error.strerror is None:  # a closed pipe, for one
             raise
-        raise fail(line) from None
+        raise fail(f"{error.filename}: {error.strerror.lower()}") from None
     except typer.TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "")
         message = error.format_message().rstrip(".")
