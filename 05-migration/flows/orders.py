@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ import pymysql
 import requests
 
 CHECK_URL = os.environ.get("CHECK_URL")  # a service that is asked whether it can deliver, before an order is taken
-CONSUMER = socket.gethostname()
+CONSUMER = os.uname().nodename  # of a container, its id
 supplier = requests.Session()
 Dead = tuple["Message", str]  # a message that is not an order, and the reason
 
@@ -49,9 +48,8 @@ def read(message: Message) -> Order:
         order = Order(str(told["id"]), int(told["product"]), int(told["quantity"]), sent)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise Poison(f"unreadable: {type(error).__name__}: {error}") from error
-    if not (
-        re.fullmatch(r"[0-9a-z-]{1,36}", order.id) and 0 < order.quantity < 1000
-    ):  # A is a, to the shop, and "a " too
+    plain = re.fullmatch(r"[0-9a-z-]{1,36}", order.id)  # to the shop, A is a, and a blank at the end is none
+    if not (plain and 0 < order.quantity < 1000):
         raise Poison(f"unlikely: id {order.id!r}, quantity {order.quantity}")
     if CHECK_URL:
         answer = supplier.get(CHECK_URL, params={"product": order.product}, timeout=5)
