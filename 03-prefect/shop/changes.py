@@ -27,7 +27,7 @@ CHANGES = {  # statement → how often, in a hundred changes or so
 
 
 def make_one(quick: connection, slow: connection) -> None:
-    """Make a change. After one in a hundred an order more comes, in a transaction that stays open for some twenty changes."""
+    """Make a change. One in a hundred brings one order more, in a transaction open for some twenty changes."""
     quick.cursor().execute(*random.choices(list(CHANGES), list(CHANGES.values())))
     if random.random() < 0.01:
         slow.cursor().execute(ORDER.format(ago="0", lines=2))
