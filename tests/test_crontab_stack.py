@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,11 @@ BY_HAND = [
     *("1, 2 * * * *", "* * * * *;", "'* * * * *'", '"* * * * *"', "0 0 1,15 * 1", "59 23 31 12 7", "*\u00a0* * * *"),
     *("A=1", "export A=1", "A = 1", 'A="1" 2', "# comment", "minute hour day month weekday", "٥ * * * *", "é * * * *"),
 ]
+
+
+# Behind such a line cron reads on in what the line before has left in memory (load_env in env.c steps over the end of a
+# text that is only an opening quote): what it says then depends on that, and lab refuses the line.
+PAST_THE_END = re.compile(rb"(?m)(?:^|=)[ \t]*['\"]$")
 
 
 def lines() -> list[str]:
@@ -82,7 +88,9 @@ def test_every_verdict_is_that_of_debians_crontab() -> None:
     assert len(said) == len(asked) >= 650
     assert min(said.count(True), said.count(False)) > 200
     different = [
-        f"{text!r}: crontab says {debian}" for text, debian in zip(asked, said, strict=True) if verdict(text) != debian
+        f"{text!r}: crontab says {debian}"
+        for text, debian in zip(asked, said, strict=True)
+        if verdict(text) != debian and not PAST_THE_END.search(text)
     ]
     assert not different, "\n".join(different)
 
