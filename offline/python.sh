@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run PYTHON, python3 by default, if it is new enough for the course. Its words are those of the command line.
+# Run PYTHON, python3 by default, with these arguments, if it is new enough for the course.
 set -eu
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||

@@ -132,7 +132,7 @@ def overlap(file: Path) -> Outcome:
         running += ("starts" in line) - ("ends" in line)
         starts += "starts" in line
         most = max(most, running)
-    waiting = max(session.jobs - 3, 0)  # one is at work, and the last two may be about to give up
+    waiting = session.jobs - 1 if session.jobs > 5 else 0  # on a busy machine some are still about to give up
     seen = f"{starts} backups started, at most {most} at once, {waiting or 'none'} in a queue"
     passed = most == 1 and starts >= 2 and not waiting
     return Outcome(passed, "at least 2 backups, at most 1 at once, none in a queue", refusal([session]) or seen)

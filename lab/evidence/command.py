@@ -41,10 +41,12 @@ def export(
     text = written(made)
     try:  # whoever gets it reads it so
         if len(data := text.encode()) > MOST_BYTES:
-            raise Refused(f"is larger than {MOST_BYTES:,} bytes")
+            raise Refused(f"it is larger than {MOST_BYTES:,} bytes")
         evidence_of(parse(data), set(all_checks()))
-    except (Refused, UnicodeEncodeError) as reason:
-        raise UserError(f"nothing is written, nobody could read it: what you export {reason}") from None
+    except UnicodeEncodeError:
+        raise UserError("nothing is written, nobody could read it: an answer holds half a character") from None
+    except Refused as reason:
+        raise UserError(f"nothing is written, nobody could read it: {reason}") from None
     file.write_text(text, encoding="utf-8")
     states = Counter(one.state for one in made.exercises.values())
     out.print(f"{file}: {', '.join(f'{states[state]} {state}' for state in State if states[state])}", markup=False)

@@ -52,7 +52,7 @@ class Window:
         return clock_changes(self.zone, self.start, (self.end - self.start).days)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8)  # a year of every minute is half a million dates
 def searched(window: Window, timing: Timing) -> list[datetime] | NoEnd:
     """The dates of a schedule, or why they cannot be told. A repair leaves most schedules as they are."""
     try:

@@ -133,4 +133,5 @@ def split(text: str) -> list[str]:
 
 def span(text: str) -> float | None:
     """A length of time in seconds, of one number and one unit; None for more, and for infinity."""
-    return seconds(re.sub(r"(?<=[smhd])(ec|econds?|in|inutes?|r|ours?|ays?)$", "", text.replace(" ", "")))
+    rest = r"((?<=s)(ec|econds?)|(?<=m)(in|inutes?)|(?<=h)(r|ours?)|(?<=d)ays?)$"  # of a unit, behind its first letter
+    return seconds(re.sub(rest, "", text.replace(" ", "")))

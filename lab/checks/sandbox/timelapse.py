@@ -109,7 +109,7 @@ def knows(zone: ZoneInfo) -> bool:
     seen = ask(
         "run", "--rm", "--network=none", "--env", f"TZ={zone.key}", IMAGE, "date", f"--date={noon.isoformat()}", "+%z"
     )
-    return seen == f"{noon.astimezone(zone):%z}"
+    return seen in (None, f"{noon.astimezone(zone):%z}")  # None: Docker does not tell
 
 
 def run_windows(
