@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,10 @@ class Stack:
         project.exec("legacy", "sh", "legacy/crontab.sh")
         return sorted(file.stem for file in folder.glob("moved/jobs/*.toml"))
 
+    def command(self, job: str) -> str:
+        """What the switch of a job says it runs."""
+        return str(tomllib.loads((self.project.folder / f"moved/jobs/{job}.toml").read_text())["command"])
+
     def ledger(self, table: str) -> list[list[str]]:
         rows: list[list[str]] = json.loads(self.project.exec("legacy", "python", "moved/ledger.py"))[table]
         return rows
@@ -133,11 +138,12 @@ def test_jobs_agree_with_their_shadows(stack: Stack) -> None:
     apart = [name for name, one in told.items() if one["agreeing"] != one["compared"]]
     assert not apart, [stack.lab("status", name, judged=True) for name in apart]
     stack.lab("rollback", *jobs)
-    ends = {(job, instant): well for job, instant, _, well, _ in stack.ledger("ends")}
     compared = sum(one["compared"] for one in told.values())
     print(f"{compared} runs of {len(jobs)} jobs compared in {time.monotonic() - began:.0f} s")
-    badly = {job for (job, _), well in ends.items() if not well}
-    assert badly == {"mariadb-dump"} & set(jobs)  # it fails alike
+    # Two commands fail, and alike in both worlds: the dump of the shop, and the invoices on each day but Monday.
+    badly = {stack.command(job) for job, _, _, well, _ in stack.ledger("ends") if not well}
+    badly = {command for command in badly if "invoices.sql" not in command}
+    assert badly == {command for command in map(stack.command, jobs) if "mariadb-dump" in command}
 
 
 def test_killed_switches_lose_no_instant_and_double_none(stack: Stack) -> None:
