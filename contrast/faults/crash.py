@@ -1,4 +1,4 @@
-"""The job is killed -9 in mid-load, when two of five rows are in."""
+"""The job is killed -9 in mid-load, while the third of five rows is inserted."""
 
 from contrast.fault import Fault
 from contrast.injector import FaultInjector

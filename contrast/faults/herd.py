@@ -8,9 +8,9 @@ ROOM = 4
 
 
 def inject(injector: FaultInjector) -> None:
-    """At tick 1 they are due; the upstream takes its time, so that they are at work together."""
+    """At tick 1 they are due; the upstream answers when all have started, on a busy machine too."""
     injector.plan("herd", 1, [{"minute": f"2026-03-02T08:{minute}"} for minute in range(40, 60)])
-    injector.upstream(0.5, 3.6, "upstream slow", hold=True)
+    injector.upstream(0.5, 5.2, "upstream slow", hold=True)
 
 
 def harm(lane: Lane) -> dict[str, int]:
@@ -27,7 +27,7 @@ def figures(lane: Lane) -> dict[str, float | None]:
 FAULT = Fault(
     claim="All that is due at :00 starts at :00, unless each line of each crontab knows how to wait.",
     limit="Resources",
-    ticks=6,
+    ticks=8,
     due=[1],
     files={"plain": "herd", "hardened": "herd", "prefect": ""},
     upstream={"history": 20, "minutes": 0},
