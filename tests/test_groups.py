@@ -28,6 +28,7 @@ def pytest_on(folder: Path, *words: str, **env: str) -> subprocess.CompletedProc
         ("engine", "tests/test_01_intro.py", {"DOCKER_HOST": "unix:///nowhere.sock"}),
     ],
 )
+@pytest.mark.slow
 def test_what_is_required_and_missing_is_one_line(what: str, test: str, env: dict[str, str]) -> None:
     done = pytest_on(ROOT, test, **{"REQUIRE": what, **env})
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR")]
@@ -35,6 +36,7 @@ def test_what_is_required_and_missing_is_one_line(what: str, test: str, env: dic
     assert said[0].startswith(f"ERROR: REQUIRE={what}, but there is none: ")
 
 
+@pytest.mark.slow
 def test_it_is_one_line_from_several_processes_too() -> None:
     """As `make test` and CI run them."""
     words = ("-n", "2", "--dist", "loadscope", "tests/test_01_intro.py")
@@ -44,22 +46,26 @@ def test_it_is_one_line_from_several_processes_too() -> None:
     assert not any("INTERNALERROR" in line for line in said)
 
 
+@pytest.mark.slow
 def test_without_require_what_is_missing_is_skipped_by_name() -> None:
     done = pytest_on(ROOT, "tests/test_01_intro.py", "-m", "stack", REQUIRE="", LAB_ENGINE="no")
     assert done.returncode == 0 and "needs a Docker engine: LAB_ENGINE=no" in done.stdout
 
 
+@pytest.mark.slow
 def test_require_of_something_unknown_is_one_line() -> None:
     done = pytest_on(ROOT, "tests/test_rooms.py", REQUIRE="luck")
     assert done.returncode == 4 and "REQUIRE=luck: there is engine and browser" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_is_ended(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("import threading\ndef test_it(): threading.Event().wait()\n")
     done = pytest_on(tmp_path, "--timeout", "1")
     assert done.returncode == 1 and "Timeout" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_group_is_run_by_one_process() -> None:
     """Those of no group are spread: with two processes, both have some."""
     words = ("-vv", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", "-m", "not stack")
@@ -69,6 +75,7 @@ def test_a_group_is_run_by_one_process() -> None:
     assert len({process for process, module in ran if module == "cli"}) == 2, done.stdout
 
 
+@pytest.mark.slow
 def test_a_page_is_run_by_one_process() -> None:
     """Its blocks share a shell, also where the page is in no group."""
     words = ("-vv", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
@@ -85,6 +92,7 @@ def test_every_tracked_file_is_an_input_of_a_group() -> None:
     assert [file for file in tracked if not any(group.depends_on(file) for group in groups())] == []
 
 
+@pytest.mark.slow
 def test_a_test_is_an_input_of_its_own_group() -> None:
     listed = subprocess.run(
         (sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"),
@@ -137,6 +145,7 @@ def test_pages_that_start_the_same_stack_run_in_turn() -> None:
         assert len(in_one) == 1 or any(locked), f"{lesson}: {ids}"
 
 
+@pytest.mark.slow
 def test_one_shell_runs_the_pages_in_the_order_of_the_course() -> None:
     said = pytest_on(ROOT, "--one-shell", "--collect-only", "docs/en").stdout
     pages = list(dict.fromkeys(re.findall(r"^docs/en/([\w-]+\.md)::", said, re.M)))

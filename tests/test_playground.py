@@ -321,6 +321,7 @@ def test_a_class_bundle_brings_it_without_npm(site: Site, tmp_path: Path, monkey
     assert (tmp_path / "pyodide/head.html").exists()
 
 
+@pytest.mark.slow
 def test_zensical_builds_it_too(tmp_path: Path) -> None:
     """A page says that the playground is there exactly where docs/playground.py has left its mark."""
     course = copy_course(tmp_path)
@@ -345,6 +346,7 @@ def test_zensical_builds_it_too(tmp_path: Path) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_where_npm_gives_nothing_one_line_says_so(tmp_path: Path, path: str | None, registry: str, line: str) -> None:
     course = copy_course(tmp_path)
     shutil.rmtree(course / PLACE, ignore_errors=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 BUILDERS = {
     "python -m mkdocs": [sys.executable, "-m", "mkdocs", "build", "--strict"],

@@ -108,6 +108,7 @@ def test_a_failed_step_names_its_log() -> None:
     (core.CACHE / "sample.log").unlink()
 
 
+@pytest.mark.slow
 def test_without_an_engine_the_course_is_served_from_the_environment(lab: Lab, checkout: Path, port: int) -> None:
     first = lab("up")
     assert first.returncode == 0, first.stderr
@@ -124,6 +125,7 @@ def test_without_an_engine_the_course_is_served_from_the_environment(lab: Lab, c
     up.require_port(port)
 
 
+@pytest.mark.slow
 def test_a_taken_port_leaves_the_running_course_alone(lab: Lab, port: int) -> None:
     lab("up")
     with socket.socket() as listener:
@@ -135,6 +137,7 @@ def test_a_taken_port_leaves_the_running_course_alone(lab: Lab, port: int) -> No
     assert "<title>Beyond Cron" in page(port)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_start_leaves_no_server(checkout: Path, port: int) -> None:
     env = os.environ | {"LAB_ENGINE": "no", "LAB_PORT": str(port)}
     command = (sys.executable, "-c", "from lab.cli import app; app(['up'])")
@@ -146,6 +149,7 @@ def test_ctrl_c_during_the_start_leaves_no_server(checkout: Path, port: int) -> 
     up.require_port(port)
 
 
+@pytest.mark.slow
 def test_a_site_that_does_not_build_is_said_with_its_log(lab: Lab, checkout: Path, port: int) -> None:
     (checkout / "mkdocs.yml").write_text("site_name: [")
     failed = lab("up")
