@@ -2,7 +2,7 @@
 
 Times are datetimes without a zone, so the clock does not change. The words are those that Kestra, Temporal and Kubernetes
 have made standard. What a system still knows after an outage is another question than what it does with it: see
-systems.py. tests/test_policy.py holds the model against real cron and real Prefect.
+systems.py. tests/test_outages.py holds the model against real cron and real Prefect.
 """
 
 from collections import Counter
