@@ -203,6 +203,7 @@ def test_what_a_program_printed_is_shown_as_it_is(tmp_path: Path) -> None:
     assert "[wsl2] memory=6GB :x: [/x]" in done.stdout and done.stdout.endswith(":x:\n")
 
 
+@pytest.mark.clock  # the check gives a program half a minute
 def test_a_check_ends_with_all_that_the_program_has_started(tmp_path: Path) -> None:
     """A child holds the output open: it would keep the check waiting, and live on."""
     file, note = tmp_path / THREE_AM.file, tmp_path / "child"

@@ -168,11 +168,9 @@ def test_the_picture_of_the_page_is_what_the_command_draws(tmp_path: Path) -> No
 def test_bad_input_is_one_line(words: tuple[str, ...], line: str, tmp_path: Path) -> None:
     given = dict(zip(NIGHT[::2], NIGHT[1::2], strict=True)) | {"--svg": str(tmp_path / "x.svg")}
     given |= dict(zip(words[::2], words[1::2], strict=True))
-    done = subprocess.run(
-        (ROOT / ".venv/bin/lab", "policy", "simulate", *(word for pair in given.items() for word in pair)),
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (2, "")
+    asked = ["policy", "simulate", *(word for pair in given.items() for word in pair)]
+    done = CliRunner().invoke(app, asked, prog_name="lab")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1 and line in done.stderr
 
 
