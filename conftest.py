@@ -19,7 +19,7 @@ import pytest
 from support import pages
 from support.groups import Lock, changed_since, group_of, groups, locks, scope_of
 from support.pages import COMMAND_DEADLINE, close_shell, console, course_pages, executed
-from support.records import proving
+from support.records import Record, all_records, proving, recording, write
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--since", metavar="REVISION", help="only groups whose inputs have changed since a revision of git"
     )
+    parser.addoption("--records", action="store_true", help="leave out what has passed with the same inputs")
     parser.addoption(
         "--one-shell", action="store_true", help="pages in the order of the course, and nothing cleaned up between them"
     )
@@ -58,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark pages by what they need, choose groups, and put them in the order of groups.toml."""
+    """Mark pages by what they need, choose groups and records, and put them in the order of groups.toml."""
     for item in items:
         if item.path.suffix == ".md":
             mark_page(item)
@@ -71,7 +72,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
         chosen &= {group.name for group in groups() if any(map(group.depends_on, changed))}
-    config.hook.pytest_deselected(items=[item for item in items if group_of(item.nodeid).name not in chosen])
+    counting = records_that_count(config)
+    runs = {
+        item.nodeid: group_of(item.nodeid).name in chosen and not any(record.has(item.nodeid) for record in counting)
+        for item in items
+    }
+    config.hook.pytest_deselected(items=[item for item in items if not runs[item.nodeid]])
     order = {group.name: number for number, group in enumerate(groups())}
     course = {str(page): number for number, page in enumerate(course_pages())}
     pages.clean_up = not config.getoption("one_shell")
@@ -80,7 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = 0 if config.getoption("one_shell") else order[group_of(item.nodeid).name]
         return group, course.get(str(item.path), -1)
 
-    items[:] = sorted((item for item in items if group_of(item.nodeid).name in chosen), key=place)
+    items[:] = sorted((item for item in items if runs[item.nodeid]), key=place)
+
+
+def records_that_count(config: pytest.Config) -> list[Record]:
+    """The records whose tests need not run now."""
+    return [record for record in all_records() if record.counts()] if config.getoption("records") else []
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -207,15 +218,24 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """
     seconds: Counter[str] = Counter()
     tests: Counter[str] = Counter()
+    passed: dict[str, bool] = {}
     commands: list[tuple[str, int, str, str]] = []
     for report in (one for of in terminalreporter.stats.values() for one in of if hasattr(one, "duration")):
         group = group_of(report.nodeid).name
         seconds[group] += report.duration
         tests[report.nodeid] += report.duration
+        passed[report.nodeid] = passed.get(report.nodeid, True) and report.passed
         if report.when == "call":
             commands += dict(report.user_properties).get("commands", [])
             if proving() and report.nodeid.startswith("tests/") and report.passed and report.capstdout.strip():
                 terminalreporter.write_line(f"{report.nodeid}\n{textwrap.indent(report.capstdout.strip(), '  ')}")
+    options = terminalreporter.config
+    if recorded := records_that_count(options):
+        names = ", ".join(record.name for record in recorded)
+        terminalreporter.write_line(f"not run again, since they passed with the same inputs: {names}")
+    part = options.getoption("keyword") or options.getoption("markexpr") or any("::" in word for word in options.args)
+    if options.getoption("records") and recording() and not part:
+        terminalreporter.write_line(f"written to tests/records/passed.json: {', '.join(write(passed)) or 'none'}")
     if commands:
         counts = Counter(page for page, *_ in commands)
         pages = ", ".join(f"{page} {count}" for page, count in sorted(counts.items()))

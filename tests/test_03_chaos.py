@@ -14,7 +14,7 @@ import pytest
 from engine.core import ROOT
 from engine.docker import docker
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1260)]
 
 Chaos = tuple[str, Path, "subprocess.Popen[bytes]"]  # project, log, process
 
@@ -48,7 +48,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Chaos]]
 def ended(run: Chaos) -> tuple[int, dict[str, int]]:
     """Exit code and table of a run, which has left nothing behind."""
     project, log, process = run
-    code = process.wait(timeout=600)
+    code = process.wait(timeout=1200)
     text = log.read_text()
     print(text)  # for whoever reads of a failure
     assert project not in docker("ps", "--all") + docker("volume", "ls") + docker("network", "ls")
