@@ -463,6 +463,18 @@ def test_the_crontab_on_one_page_is_one_sheet(page: Page, course: Site) -> None:
         assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1, paper
 
 
+@pytest.mark.parametrize("address", ["contrast/#two-schedulers", "03-prefect/#exercises", "02-cron/#ex-when-cron"])
+def test_an_address_leads_to_its_heading(page: Page, course: Site, address: str) -> None:
+    """Blocks and pictures above it, which nobody has seen yet, are laid out later: that must not move it away."""
+    page.goto(course.url + address, wait_until="networkidle")
+    place = page.locator("#" + address.partition("#")[2])
+    expect(place).to_be_in_viewport()
+    page.wait_for_function(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+    )
+    expect(place).to_be_in_viewport()
+
+
 def test_the_page_that_does_not_exist_leads_back(page: Page, course: Site) -> None:
     page.goto(f"{course.url}404.html")
     expect(page.locator("article h1")).to_have_text("This page does not exist")

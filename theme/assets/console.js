@@ -20,11 +20,10 @@
   }, { capture: true });
 
   // A table that is wider than its column scrolls: whoever has no mouse must be able to enter it.
-  function reach() {
-    for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
-      box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
-    }
-  }
-  new MutationObserver(reach).observe(document.documentElement, { childList: true, subtree: true });
-  addEventListener("resize", reach);
+  const sizes = new ResizeObserver((boxes) => {
+    for (const { target } of boxes) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  new MutationObserver(() => {
+    document.querySelectorAll(".md-typeset__scrollwrap").forEach((box) => sizes.observe(box));
+  }).observe(document.documentElement, { childList: true, subtree: true });
 })();
