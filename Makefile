@@ -41,7 +41,7 @@ real: .venv/test.stamp ## what runs in containers, and the pages, on official im
 	@$(BIN)/python -m engine.images official
 	@REQUIRE=engine $(BIN)/pytest $(SIDE_BY_SIDE) -m "stack and not browser"
 
-fast: .venv/test.stamp ## the tests that need neither Docker nor a browser, wait for no clock and build no site
+fast: .venv/test.stamp ## the tests that need neither Docker nor a browser, wait for no clock and are not slow
 	$(BIN)/pytest -m "not stack and not browser and not clock and not slow" -n 2
 
 check: .venv/test.stamp ## format, lint, spelling, types, shell scripts, and both builds of the site, strict

@@ -21,6 +21,7 @@ from engine.core import ROOT, UserError
 from lab.cli import app
 from lab.migrate.move import Move, agreeing
 
+pytestmark = pytest.mark.slow  # jobs are run
 CRONTAB = """SHELL=/bin/bash
 * * * * * cat; echo "$SHELL" '\\%' $BASHPID; exit 3%given
 0 5 * * 0 cd /srv && python3 report.py > /var/log/report.log

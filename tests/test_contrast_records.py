@@ -118,6 +118,7 @@ def test_a_copy_has_the_same_digests(copy: Path) -> None:
     assert now() == here
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file",
     [
@@ -154,6 +155,7 @@ def test_a_renamed_or_removed_input_makes_a_record_stale(copy: Path) -> None:
         now()
 
 
+@pytest.mark.slow
 def test_a_digest_edited_by_hand_is_stale(copy: Path) -> None:
     for name, here in now().items():
         file = results.FOLDER / f"{name}.json"

@@ -29,6 +29,7 @@ from lab.evidence.strict import MOST_BYTES
 from lab.evidence.verify import NOT_TRUSTED, judge
 from lab.progress.store import Answer
 
+pytestmark = pytest.mark.slow  # exercises are judged
 LOADED, AGAIN = "04-incidents/idempotent", "05-migration/batch-again"  # no Docker, no clock, and soon done
 NAMES = ["<script>alert(1)</script>", '=HYPERLINK("http://evil.example")', "Zoë", "", "\u202eanA"]
 ANSWERS = {"minute-field": Answer("2", "wrong"), "why-locks": Answer("so that …", "compared", True)}

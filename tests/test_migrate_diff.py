@@ -372,6 +372,7 @@ def test_nothing_but_nights_and_march_differs_where_all_is_written_right() -> No
     print(f"{compared:,} instants compared, {differing:,} differ, each explained")
 
 
+@pytest.mark.slow
 def test_the_figures_of_the_corpus_are_those_of_today() -> None:
     """Each job of the corpus in five zones, 400 days: a sample is planned and compared anew, all of it with PROVE=1."""
     record = json.loads(proof.RECORD.read_text())

@@ -378,6 +378,7 @@ def test_the_output_of_a_command_is_capped() -> None:
     assert max(map(len, outcome("head -c 1000000 /dev/zero | tr '\\0' x")[1])) <= JOB["LONGEST"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["sleep 600 & sleep 601", "(sleep 600; true) | cat"])
 def test_a_timeout_ends_all_that_the_command_started(command: str, tmp_path: Path) -> None:
     file = tmp_path / "group"
@@ -386,6 +387,7 @@ def test_a_timeout_ends_all_that_the_command_started(command: str, tmp_path: Pat
     assert not alive(int(file.read_text()))
 
 
+@pytest.mark.slow
 def test_what_ignores_term_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "group"
     run.__globals__["GRACE"] = 0.5
@@ -397,6 +399,7 @@ def test_what_ignores_term_is_killed(tmp_path: Path) -> None:
     assert not alive(int(file.read_text()))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cancelled_leaves_nothing_behind() -> None:
     """Prefect ends a run with SIGTERM, which its engine turns into an exception in the flow."""
     command = "echo $$; sleep 600 & sleep 601"
@@ -429,6 +432,7 @@ def test_the_flows_of_a_plan_are_those_of_the_lesson(tmp_path: Path) -> None:
             compile(path.read_bytes(), path.name, "exec")
 
 
+@pytest.mark.slow
 def test_what_the_plan_writes_is_an_answer_to_the_exercise_on_locks(tmp_path: Path) -> None:
     raw = (ROOT / "05-migration/crontabs/locks.txt").read_bytes()
     made = plan(raw, Format.USER, ZoneInfo("America/Sao_Paulo"), datetime(2026, 11, 1, tzinfo=UTC), "scheduler")
