@@ -211,7 +211,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return (yield)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int) -> None:
     """Say how long each group took, how many commands of each page ran, and in a proof what the tests measured.
 
     The times are kept in .cache/durations.json, and what the commands printed in .cache/outputs.json.
@@ -234,7 +234,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         names = ", ".join(record.name for record in recorded)
         terminalreporter.write_line(f"not run again, since they passed with the same inputs: {names}")
     part = options.getoption("keyword") or options.getoption("markexpr") or any("::" in word for word in options.args)
-    if options.getoption("records") and recording() and not part:
+    whole = not part and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # not stopped in the middle
+    if options.getoption("records") and recording() and whole:
         terminalreporter.write_line(f"written to tests/records/passed.json: {', '.join(write(passed)) or 'none'}")
     if commands:
         counts = Counter(page for page, *_ in commands)
