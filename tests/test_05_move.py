@@ -175,7 +175,12 @@ def test_killed_switches_lose_no_instant_and_double_none(stack: Stack) -> None:
     stack.lab("cutover", *jobs, "--force")
     last = f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%dT%H:%M}"  # one more instant by Prefect, then one by cron
     assert until(lambda: all(instants(stack, job)[-1] > last for job in jobs), PATIENCE, every=5)
-    stack.lab("rollback", *jobs, "--wait", "600")
+
+    def rolled_back() -> bool:  # what Prefect still has to end is told, and the same command asked for again
+        with stack.start("rollback", *jobs, "--wait", "60") as process:
+            return process.wait(PATIENCE) == 0
+
+    assert until(rolled_back, PATIENCE), stack.lab("status", judged=True)
     back = f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
     assert until(lambda: all(instants(stack, job)[-1] > back for job in jobs), PATIENCE, every=5)
     first = {job: instants(stack, job)[0] for job in jobs}
