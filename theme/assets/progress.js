@@ -117,9 +117,9 @@
     return made;
   }
 
-  // Below the progress of a lesson, and where a page asks for the buttons.
+  // Below the last exercise, where they push nothing down when they come, or where a page asks for the buttons.
   function start() {
-    const place = document.querySelector(".progress-file") ?? document.querySelector(".lesson-progress");
+    const place = document.querySelector(".progress-file") ?? [...document.querySelectorAll("form.exercise")].at(-1);
     if (!place || document.querySelector(".progress-buttons")) return;
     const line = document.createElement("div");
     line.className = "progress-buttons";
