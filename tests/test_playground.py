@@ -274,6 +274,7 @@ def test_it_works_after_instant_navigation(page: Page, site: Site) -> None:
     expect(page.locator("article h1")).to_contain_text("Crontab reference")
     page.go_back()
     expect(page.locator("#playground button")).to_be_visible()
+    expect(page.locator("#playground label").first).to_have_css("display", "block")  # by its style, which came along
     assert page.evaluate("window.stayed"), "the browser loaded a page anew: this was no instant navigation"
 
 

@@ -1,5 +1,4 @@
 // The playground: a crontab, and below it what `lab cron` says of it, as you type. Python is loaded when you ask for it.
-const STYLE = new URL("playground.css", import.meta.url).href;
 const WORKER = new URL("playground-worker.js", import.meta.url).href;
 const LIMIT = 5000; // milliseconds for an answer
 const PAUSE = 150; // milliseconds without a key before it is asked for
@@ -92,8 +91,6 @@ function summary({ refused, alone, findings, jobs, more }) {
 export function setUp(root, size) {
   root.append(Object.assign(document.createElement("form"), { innerHTML: FORM }));
   const form = root.firstElementChild;
-  // Not in the head, from which instant navigation would take it away.
-  root.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE }));
   const { crontab, zone, from, system } = form.elements;
   const button = form.querySelector("button");
   const status = form.querySelector("[role=status]");

@@ -1,4 +1,4 @@
-// On the page with the playground: load its script, which brings its style. No other page pays for them.
+// On the page with the playground: load its script. No other page pays for it.
 (() => {
   "use strict";
 
