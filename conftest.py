@@ -167,8 +167,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Where one process runs them, what is wanted is what they need."""
+    needed = {marker for marker in NEEDS if any(item.get_closest_marker(marker) for item in session.items)}
+    for marker in needed:  # now, before a test takes the engine away from itself
+        missing(NEEDS[marker])
     if not hasattr(session.config, "workerinput"):  # those of several have been asked for in the beginning
-        require(lambda marker: any(item.get_closest_marker(marker) for item in session.items))
+        require(needed.__contains__)
 
 
 def pytest_sessionfinish() -> None:

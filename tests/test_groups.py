@@ -53,6 +53,15 @@ def test_without_require_what_is_missing_is_skipped_by_name() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.stack
+def test_a_test_without_an_engine_takes_it_from_no_other() -> None:
+    """Those of test_evidence.py set LAB_ENGINE=no; one that needs an engine runs after them all the same."""
+    words = ("tests/test_evidence.py", "tests/test_why.py", "-k", "progress_file or holds_a_program or without_a_stack")
+    done = pytest_on(ROOT, *words, REQUIRE="")
+    assert done.returncode == 0 and "passed" in done.stdout and "skipped" not in done.stdout, done.stdout
+
+
+@pytest.mark.slow
 def test_require_of_something_unknown_is_one_line() -> None:
     done = pytest_on(ROOT, "tests/test_rooms.py", REQUIRE="luck")
     assert done.returncode == 4 and "REQUIRE=luck: there is engine and browser" in done.stdout + done.stderr
