@@ -646,7 +646,7 @@ def test_a_line_of_a_file_fits_the_screen(page: Page, course: Site) -> None:
     assert {file for file, does in fits if not does and not file.endswith(UNBROKEN)} <= MAY_WRAP
 
 
-# Each page in one of these, and from commit to commit in another; with PROVE=1 in all, and in all combinations.
+# Each page in one of these, which the commit draws; with PROVE=1 in all combinations.
 LOOKS = [("light", 1440), ("dark", 390)]
 
 
