@@ -28,7 +28,8 @@ def escape(text: str) -> str:
 
 def shape(name: str, x: float, y: float) -> str:
     """Return one of the shapes around a point; not by <use>: Chromium leaves its copies uncoloured."""
-    return f'<g data-mark="{name}" transform="translate({x:.1f} {y:.1f})">{SHAPES[name]}</g>'
+    drawn, place = SHAPES[name], f'data-mark="{name}" transform="translate({x:.1f} {y:.1f})"'
+    return f"<g {place}>{drawn}</g>" if drawn.count("<") > 1 else drawn.replace(" ", f" {place} ", 1)
 
 
 def hatch(timeline: str) -> str:

@@ -106,8 +106,8 @@ class Timeline:
             drawn += f'<rect class="band" x="{x}" y="{top}" width="{edge - x:.1f}" height="{axis + 12 - top}"/>'
             edges = [x] * (start >= self.first) + [edge] * (end <= self.last and edge - x > 5)
             drawn += "".join(f'<path class="edge" d="M{at:.1f} {top}V{axis + 12}"/>' for at in edges)
-        every = range(self.result["ticks"])
-        drawn += "".join(f'<path class="grid" d="M{self.x(tick)} {top}V{axis}"/>' for tick in every)
+        every = "".join(f"M{self.x(tick)} {top}V{axis}" for tick in range(self.result["ticks"]))
+        drawn += f'<path class="grid" d="{every}"/>'
         drawn += f'<path class="axis" d="M{LEFT} {axis}H{RIGHT + 6}"/>'
         for tick in lane.due:
             kind = "missed" if tick in lane.missed else "skipped" if tick in lane.skipped else "due"

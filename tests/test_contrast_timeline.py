@@ -109,8 +109,8 @@ def test_each_mark_is_drawn_as_often_as_it_is_counted(result: dict[str, Any]) ->
         "killed": (".//*[@class='killed']", "killed"),
         "waited": (".//g[@class='waited']", "waited since it was due"),
         "crowd": (".//*[@class='over']", "most at once"),
-        "missed": (".//g[@data-mark='missed']", "missed: due, never ran"),
-        "hand": (".//g[@data-mark='hand']", "asked for by hand"),
+        "missed": (".//*[@data-mark='missed']", "missed: due, never ran"),
+        "hand": (".//*[@data-mark='hand']", "asked for by hand"),
     }
     counts = [one.marks() for one in read(result).values()]
     for mark, (path, meaning) in meanings.items():
