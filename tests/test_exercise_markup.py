@@ -237,3 +237,19 @@ def test_progress_names_the_exercises_of_a_page(tmp_path: Path) -> None:
     assert link is not None and link.get("data-exercises") == "b a"
     with pytest.raises(BuildStopped, match='data-progress="02-crn": no page of that name'):
         render(tmp_path, '[02-cron](02-cron.md){ data-progress="02-crn" }')
+
+
+def test_a_page_says_below_its_title_how_many_exercises_it_has(tmp_path: Path) -> None:
+    body = render(tmp_path, f"# Title\n\nText\n\n{CHOICE}\n{SHORT}")
+    assert [child.tag for child in body][:3] == ["h1", "p", "p"]
+    assert body[1].get("class") == "lesson-progress" and "".join(body[1].itertext()) == "Exercises: 2"
+    assert body[1].find("progress[@max='2']") is not None
+    assert render(tmp_path, "# Title\n\nText\n").find("p[@class]") is None
+
+
+def test_only_what_has_a_colour_of_its_own_is_an_element_of_code(tmp_path: Path) -> None:
+    code = 'def work(rows: int) -> None:\n    print("&lt; 1", rows < 1)'
+    block = render(tmp_path, f"```python\n{code}\n```\n").find(".//code")
+    assert block is not None and "".join(block.itertext()).strip() == code
+    coloured = [span.text for span in block.iter("span")]
+    assert coloured == ["def", "work", "int", "print", '"&lt; 1"', "1"]

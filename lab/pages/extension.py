@@ -193,6 +193,7 @@ class _Writer(Treeprocessor):
         if course is None:
             return
         missing = set(self.reader.expected)
+        self.count(root, len(missing))
         for parent in list(root.iter()):
             for at, child in enumerate(parent):
                 classes = child.get("class", "").split()
@@ -218,6 +219,15 @@ class _Writer(Treeprocessor):
             reason = "Markdown reads it otherwise: check its indentation, and the blank line before a list"
             raise BuildStopped(f'{exercise.page}:{exercise.line}: exercise "{name}": {reason}')
 
+    def count(self, root: Element, exercises: int) -> None:
+        """Say below the title how many exercises there are; count.js says how many of them are done."""
+        title = next((at for at, child in enumerate(root) if child.tag == "h1"), None)
+        if exercises and title is not None:
+            line = Element("p", {"class": "lesson-progress", "data-search-exclude": ""})
+            _node(line, "progress", {"aria-hidden": "true", "max": str(exercises), "value": "0"})
+            _node(line, "span", text=f"Exercises: {exercises}")
+            root.insert(title + 1, line)
+
 
 class _Anchors(Treeprocessor):
     """Stops the build at an anchor that leads to two places: of two equal headings, or of a heading and an exercise."""
@@ -241,6 +251,18 @@ class _Files(Postprocessor):
         file = ' highlight"><span class="filename">'
         text = text.replace(file, file.replace('">', '" data-search-exclude>', 1))
         return re.sub(r"<style>\s*\.timeline:root.*?</style>\s*", "", text, flags=re.DOTALL)
+
+
+class _Spans(Postprocessor):
+    """Leaves names, blanks and punctuation of highlighted code without an element of their own: they have no colour.
+
+    They are half of the elements of a page that shows files, and a phone lays out each of them.
+    """
+
+    plain = re.compile(r'<span class="(?:kc|n|na|nv|o|p|p p-Indicator|vc|vg|vi|w)">([^<]*)</span>')
+
+    def run(self, text: str) -> str:
+        return self.plain.sub(r"\1", text)
 
 
 class ExercisesExtension(Extension):
@@ -272,6 +294,7 @@ class ExercisesExtension(Extension):
         md.treeprocessors.register(Pictures(md, docs), "pictures", 3)
         md.postprocessors.register(_Files(md), "files", 20)  # after raw_html (30), which brings files and blocks
         md.postprocessors.register(outputs, "outputs", 19)
+        md.postprocessors.register(_Spans(md), "spans", 18)
 
 
 def makeExtension(**options: Any) -> ExercisesExtension:

@@ -5,21 +5,11 @@
 export function showProgress(load) {
   const count = (ids) => `${ids.filter((id) => load(id).done).length} of ${ids.length} done`;
 
-  const forms = [...document.querySelectorAll("form.exercise")];
-  const title = document.querySelector("article h1");
-  if (forms.length && title) {
-    let line = document.querySelector(".lesson-progress");
-    if (!line) {
-      line = document.createElement("p");
-      line.className = "lesson-progress";
-      line.append(document.createElement("progress"), document.createElement("span"));
-      line.firstChild.setAttribute("aria-hidden", "true"); // the words beside it say the same
-      title.after(line);
-    }
-    const ids = forms.map((form) => form.dataset.id);
-    line.firstChild.max = ids.length;
-    line.firstChild.value = ids.filter((id) => load(id).done).length;
-    line.lastChild.textContent = `Exercises: ${count(ids)}`;
+  const line = document.querySelector(".lesson-progress");
+  if (line) {
+    const ids = [...document.querySelectorAll("form.exercise")].map((form) => form.dataset.id);
+    line.querySelector("progress").value = ids.filter((id) => load(id).done).length;
+    line.querySelector("span").textContent = `Exercises: ${count(ids)}`;
   }
   const named = new Set();
   for (const link of document.querySelectorAll("[data-exercises]")) {
