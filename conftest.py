@@ -91,7 +91,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def records_that_count(config: pytest.Config) -> list[Record]:
     """The records whose tests need not run now."""
-    return [record for record in all_records() if record.counts()] if config.getoption("records") else []
+    if not config.getoption("records"):
+        return []
+    try:
+        return [record for record in all_records() if record.counts()]
+    except subprocess.CalledProcessError:
+        raise pytest.UsageError("git knows no commit of this folder: run the tests in a clone") from None
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -109,6 +114,7 @@ def mark_page(item: pytest.Item) -> None:
     """A page needs what its commands need, and as much time as the longest of them may take."""
     text = item.path.read_text()
     item.add_marker(pytest.mark.timeout(COMMAND_DEADLINE + 60))
+    item.add_marker("slow")
     checked = re.findall(r"^ *\$ lab check (?:--[\w-]+ )*(\S*)", text, re.M)
     needs_docker = any(name not in without_docker() for name in checked)
     if needs_docker or any(word in text for word in ("$ docker ", "$ make up", "$ make contrast")):
@@ -161,6 +167,7 @@ def require(wanted: Callable[[str], bool]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Where several processes run the tests, only they know which: all kinds are wanted that -m does not leave out."""
+    records_that_count(session.config)  # before there are others: its trouble would be theirs, with a traceback each
     if session.config.getoption("numprocesses"):
         require(lambda marker: f"not {marker}" not in session.config.getoption("markexpr"))
 

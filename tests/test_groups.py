@@ -47,6 +47,14 @@ def test_it_is_one_line_from_several_processes_too() -> None:
 
 
 @pytest.mark.slow
+def test_a_folder_without_git_is_one_line() -> None:
+    done = pytest_on(ROOT, "-n", "2", "--records", "tests/test_lint.py", GIT_DIR="/nowhere", PROVE="0", RECORD="0")
+    said = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 4 and "ERROR: git knows no commit of this folder: run the tests in a clone" in said
+    assert not any("INTERNALERROR" in line for line in said)
+
+
+@pytest.mark.slow
 def test_without_require_what_is_missing_is_skipped_by_name() -> None:
     done = pytest_on(ROOT, "tests/test_01_intro.py", "-m", "stack", REQUIRE="", LAB_ENGINE="no")
     assert done.returncode == 0 and "needs a Docker engine: LAB_ENGINE=no" in done.stdout
