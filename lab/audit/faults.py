@@ -100,7 +100,7 @@ Found = tuple[str, str]  # the fault, and what is seen of it
 def faults_of(task: Task, zone: ZoneInfo) -> Iterator[Found]:
     """What would hurt a job; `zone` is the time zone of its machine."""
     if task.schedule.reboot:
-        yield "reboot", "it runs once, when cron starts: nobody starts it again when it ends"
+        yield "reboot", "it runs once after a boot: nobody starts it again when it ends"
     yield from in_time(task, zone)
     yield from at_work(task)
     yield from output(task)
@@ -114,7 +114,7 @@ def in_time(task: Task, zone: ZoneInfo) -> Iterator[Found]:
     if gap and gap <= HOUR and task.working and not GUARD.search(task.command):
         yield "overlap", f"it starts every {spoken(gap)} whether or not the last run has ended: no flock"
     elif LEAVES.search(task.command) and not task.schedule.reboot:
-        yield "overlap", "& at its end: it goes on outside of cron, and of its own lock"
+        yield "overlap", "& at its end: cron takes it for done at once, and its exit code is lost"
     if gap and gap > DAY and "anacron" not in task.command:
         yield "missed", f"the next run is {spoken(gap)} later or more, when the machine is off at this one"
     now = datetime(2027, 1, 1, tzinfo=zone)
@@ -123,7 +123,7 @@ def in_time(task: Task, zone: ZoneInfo) -> Iterator[Found]:
             yield "dst-night", note.removeprefix("warning: ")
             break
     if WAITS.match(task.command) and gap and gap <= timedelta(minutes=1):
-        yield "sub-minute", "sleep stands for half a minute: the run holds its place meanwhile"
+        yield "sub-minute", "it sleeps to start within the minute: cron knows no seconds"
 
 
 def at_work(task: Task) -> Iterator[Found]:
@@ -159,7 +159,7 @@ def silent(command: str, variables: Mapping[str, str]) -> str:
     if re.search(r"2>|&>|>&", command) or re.search(r"(?<!\|)\|&?\s*logger\b", command):
         return "its errors go to a log, and nobody is told"
     if "MAILTO" not in variables:
-        return "MAILTO is not set: its errors go to a mailbox on this machine"
+        return "MAILTO is not set: its errors go to a mailbox on this machine, or are lost without a mail server"
     return ""
 
 
