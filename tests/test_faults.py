@@ -19,7 +19,7 @@ from engine.docker import docker
 from lab.cli import app
 from lab.faults import catalogue
 from lab.faults.catalogue import BOARD_ONLY, FAULTS, acts
-from lab.faults.stack import CRON, LESSONS, PREFECT, find
+from lab.faults.stack import CRON, LESSONS, PREFECT, find, start_command
 
 JOB = "python-scheduler-cron"
 
@@ -72,9 +72,8 @@ def test_the_table_can_be_read_without_an_engine(no_daemon: None) -> None:
 @pytest.mark.stack
 def test_without_a_stack_it_names_the_command_that_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "lab-test-faults-none")
-    start = "docker compose up --detach --wait\n"
-    assert lab("break", "burst") == (2, f"03-prefect: no stack runs; start one: cd 03-prefect && {start}")
-    assert lab("break", "paused", CRON) == (2, f"02-cron: no stack runs; start one: cd 02-cron && {start}")
+    assert lab("break", "burst") == (2, f"03-prefect: no stack runs; start one: {start_command(PREFECT)}\n")
+    assert lab("break", "paused", CRON) == (2, f"02-cron: no stack runs; start one: {start_command(CRON)}\n")
     assert lab("fix") == (0, "nothing is broken: neither 02-cron nor 03-prefect runs\n")
 
 
@@ -131,7 +130,10 @@ class TestCron:
 
     def test_frozen(self, cron: None) -> None:
         assert lab("break", "paused", CRON)[0] == 0
-        assert lab("break", "silent-failure") == (2, "02-cron: python-app is paused: lab fix\n")
+        assert lab("break", "silent-failure") == (
+            2,
+            "02-cron: python-app is paused: lab fix, or docker unpause python-scheduler-cron\n",
+        )
         assert "02-cron: paused is fixed" in lab("fix")[1]
         assert greets()
 
@@ -264,7 +266,11 @@ class TestPrefect:
     def test_all_at_once_and_then_a_run_completes(self, prefect: None) -> None:
         for fault in ("slow-run", "silent-failure", "poison", "burst", "no-env", "host-asleep", "upstream-down"):
             assert lab("break", fault) == (0, ANY)
-        assert lab("break", "paused") == (2, "03-prefect: prefect-server is exited: lab fix\n")
+        server = "lab-test-faults-prefect-server-1"
+        assert lab("break", "paused") == (
+            2,
+            f"03-prefect: prefect-server is exited: lab fix, or docker start {server}\n",
+        )
         assert lab("break")[1].count("03-prefect ?") == 4, "the shop cannot be asked while it is down"
         code, text = lab("fix")
         fixed = [line.split()[1] for line in text.splitlines() if line.endswith(" is fixed")]

@@ -97,7 +97,8 @@ def test_without_a_stack_it_names_the_command_that_starts_one(monkeypatch: pytes
     monkeypatch.setenv("STATE", str(tmp_path))
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "lab-test-why-none")
     code, text = lab("why")
-    assert code == 2 and text.startswith("there is nothing to look at: no lesson has a container; start one: cd 0")
+    up = f"docker compose --project-directory {ROOT / '01-intro'} up --detach --wait"
+    assert (code, text) == (2, f"there is nothing to look at: no lesson has a container; start one: {up}\n")
     assert text.count("\n") == 1
 
 

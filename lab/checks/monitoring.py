@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.docker import docker
 from engine.images import ALERTMANAGER, PROMETHEUS, ensure_base
 from lab.checks.registry import Outcome, check
+from lab.checks.sandbox.timelapse import HELD
 from lab.cron.crontab import printable
 
 STEP = 5  # seconds from one sample to the next
@@ -36,7 +37,7 @@ def in_image(image: str, script: str, text: str, **env: str) -> str:
     ensure_base(image)
     given = [word for name, value in env.items() for word in ("--env", f"{name}={value}")]
     words = ("--entrypoint", "sh", image, "-c", f"({script}) 2>&1 || true")  # to find fault is no failure
-    return docker("run", "--rm", "--interactive", *given, *words, stdin=text)
+    return docker("run", "--rm", "--interactive", *HELD, *given, *words, stdin=text)
 
 
 def tests() -> str:

@@ -10,7 +10,8 @@ from lab.doctor.finding import Finding
 
 SYMBOLS = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "bad": "[red]✗[/]"}
 WITHOUT_DOCKER = (
-    "Without Docker you can read the course, answer its questions, and use lab cron explain and lab cron lint."
+    "Without Docker you can read the course, answer its questions, and use lab check 01-intro, lab cron, lab audit, "
+    "lab migrate plan, make etl and make incidents."
 )
 
 

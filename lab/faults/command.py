@@ -11,7 +11,7 @@ from lab.console import show
 from lab.faults import catalogue
 from lab.faults.catalogue import BOARD_ONLY, FAULTS
 from lab.faults.fault import Act, NotHere
-from lab.faults.stack import LESSONS, Stack, find
+from lab.faults.stack import LESSONS, Stack, find, start_command
 
 
 def require_engine() -> None:
@@ -24,8 +24,7 @@ def running(lessons: tuple[str, ...] = LESSONS) -> list[Stack]:
     """The stacks of these lessons that run. Raises UserError, with the command that starts one, when none does."""
     if stacks := [stack for lesson in lessons if (stack := find(lesson))]:
         return stacks
-    up = f"cd {lessons[-1]} && docker compose up --detach --wait"
-    raise UserError(f"{' and '.join(lessons)}: no stack runs; start one: {up}")
+    raise UserError(f"{' and '.join(lessons)}: no stack runs; start one: {start_command(lessons[-1])}")
 
 
 def states(stack: Stack) -> dict[str, str]:

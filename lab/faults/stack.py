@@ -4,11 +4,16 @@ import time
 from dataclasses import dataclass
 
 from engine.containers import Container, of_project, project_of
-from engine.core import UserError, step
+from engine.core import ROOT, UserError, step
 from engine.docker import docker
 
 CRON, PREFECT = LESSONS = ("02-cron", "03-prefect")
 PREFECT_SERVICES = {"shop", "generator", "warehouse", "prefect-db", "prefect-server", "worker", "webhook"}
+
+
+def start_command(lesson: str) -> str:
+    """The command that starts the stack of a lesson, from whichever folder."""
+    return f"docker compose --project-directory {ROOT / lesson} up --detach --wait"
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,10 @@ class Stack:
         for service in services:
             states = {container.state for container in self.of(service)}
             if not states:
-                up = f"docker compose --project-directory {self.lesson} up --detach --wait"
-                raise UserError(f"{self.lesson} has no container of {service}: {up}")
+                raise UserError(f"{self.lesson} has no container of {service}: {start_command(self.lesson)}")
             if "running" not in states:
-                raise UserError(f"{self.lesson}: {service} is {states.pop()}: lab fix")
+                by_hand = f"docker {'unpause' if 'paused' in states else 'start'} {self.of(service)[0].name}"
+                raise UserError(f"{self.lesson}: {service} is {states.pop()}: lab fix, or {by_hand}")
 
     def psql(self, statement: str) -> str:
         """What psql answers in the shop. Raises UserError when it fails, or waits five seconds for a lock."""

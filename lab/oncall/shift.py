@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.core import UserError, uninterrupted
 from lab.faults import catalogue
 from lab.faults.fault import Act
-from lab.faults.stack import PREFECT, Stack, find
+from lab.faults.stack import PREFECT, Stack, find, start_command
 from lab.oncall import databases, looks
 from lab.oncall.databases import Orders, Watermarks
 from lab.oncall.looks import Looks
@@ -96,7 +96,7 @@ class Shift:
         """Switch the fault on, and return what the stack looked like before."""
         stack = find(PREFECT)
         if not stack:
-            raise UserError(f"{PREFECT} does not run any more: cd {PREFECT} && docker compose up --detach --wait")
+            raise UserError(f"{PREFECT} does not run any more: {start_command(PREFECT)}")
         before = looks.of(stack, {})
         self.orders, self.watermarks = databases.orders(stack), databases.watermarks(stack)
         with uninterrupted():

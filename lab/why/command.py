@@ -10,7 +10,7 @@ from engine.containers import Container, of_project, project_of
 from engine.core import ROOT, UserError
 from engine.docker import why_silent
 from engine.web import PrefectApi
-from lab.console import judged, out
+from lab.console import judged, out, plural
 from lab.why import containers as boxes
 from lab.why import crontab, host, plans, waiting
 from lab.why.cause import Look
@@ -58,7 +58,7 @@ def look_around(lint: Lint, only: str | None = None) -> list[Look]:
         raise UserError(f"there is nothing to look at, for Docker does not answer ({silent}): lab doctor")
     if not looks:
         what = f"{only} has no container" if only else "no lesson has a container"
-        up = f"cd {lessons[-1]} && docker compose up --detach --wait"
+        up = f"docker compose --project-directory {ROOT / lessons[0]} up --detach --wait"
         raise UserError(f"there is nothing to look at: {what}; start one: {up}")
     return looks
 
@@ -120,8 +120,8 @@ def look_at_server(look: Look, server: Server, ready: bool) -> None:
     if not ready or look.has("wrong API address", "wrong API password"):
         return
     look.looked += [
-        f"{len(seen.deployments)} deployments",
-        f"{len(seen.waiting)} planned runs and {len(seen.at_work)} at work",
+        plural(len(seen.deployments), "deployment"),
+        f"{plural(len(seen.waiting), 'planned run')} and {len(seen.at_work)} at work",
     ]
     look.causes += plans.nothing_deployed(server, seen)
     look.causes += plans.paused(server, seen)

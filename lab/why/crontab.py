@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.containers import Container
 from engine.docker import ask
+from lab.console import plural
 from lab.why.cause import Cause, Look
 
 INSIDE = Path(__file__).with_name("inside_crontab.py").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ def look_at(look: Look, container: Container, lint: Lint) -> None:
         look.notes.append(f"{container.name} could not be asked: docker exec failed")
         return
     said = json.loads(printed)
-    look.looked += ["the processes", f"{len(said['crontabs'])} crontabs"]
+    look.looked += ["the processes", plural(len(said["crontabs"]), "crontab")]
     if "cron" not in said["processes"]:
         seen = f"no process in {container.name} is called cron; there is {', '.join(sorted(set(said['processes'])))}"
         look.causes.append(Cause("cron not running", seen, f"docker top {container.name}"))
