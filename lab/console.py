@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -29,7 +30,10 @@ class Commands(TyperGroup):
             return super().make_context(*words, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the command that was asked for. A terminal that has no arrow gets a question mark."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
         with _one_line():
             return super().invoke(ctx)
 
@@ -41,16 +45,24 @@ def _one_line() -> Iterator[None]:
         yield
     except UserError as error:
         raise fail(str(error)) from None
+    except BrokenPipeError:  # whoever read has gone
+        raise
     except OSError as error:
-        if error.filename is None or error.strerror is None:  # a closed pipe, for one
-            raise
-        raise fail(f"{error.filename}: {error.strerror.lower()}") from None
+        why = (error.strerror or str(error)).lower()
+        raise fail(f"{error.filename}: {why}" if error.filename else why) from None
     except typer.TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "")
         message = error.format_message().rstrip(".")
         if not command or not message:  # a group without a command: its help is shown
             raise
         raise fail(f"{command}: {message[:1].lower()}{message[1:]} (try: {command} --help)") from None
+
+
+def given() -> bytes:
+    """What comes by standard input. Raises UserError when there is none."""
+    if sys.stdin is None:
+        raise UserError("there is no standard input to read: name a file")
+    return sys.stdin.buffer.read()
 
 
 def fail(message: str) -> typer.Exit:
@@ -68,7 +80,8 @@ def judged(well: bool) -> None:
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP (a terminal is closed) raise SystemExit in the block, so that it cleans up after them."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    both = (signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup has set it
     handlers = [signal.signal(number, lambda number, _: sys.exit(128 + number)) for number in numbers]
     try:
         yield

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.core import ROOT
+from lab.audit import crontabs
 from lab.audit.crontabs import Crontab, audited, of_path
 from lab.audit.faults import PLACES
 from lab.audit.load import calendar, load, spread, starts_of
@@ -113,6 +114,34 @@ def test_a_folder_is_read_as_cron_reads_it_and_nothing_is_written(tmp_path: Path
     assert done.exit_code == 1 and "overlap" in done.output and "poll.bak" not in done.output
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert [one.system for one in of_path(folder, False)] == [True]
+
+
+def test_the_spool_has_no_user_column(tmp_path: Path) -> None:
+    spool = tmp_path / "cron/crontabs"
+    spool.mkdir(parents=True)
+    (spool / "ana").write_text("0 3 * * * flock -n /tmp/l timeout 9 /opt/backup.sh --all >> /var/log/b 2>&1 || ping\n")
+    [one] = of_path(spool, False)
+    assert not one.system and not [
+        finding for finding in audited(one, ZoneInfo("UTC")).findings if finding.fault == "broken"
+    ]
+
+
+def test_one_file_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("0 3 * * * root /opt/x\n")
+    read = Path.read_bytes
+    locked = PermissionError(13, "Permission denied", str(tmp_path / "b"))
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "b":
+            raise locked
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(crontabs, "SYSTEM", (tmp_path,))
+    found, notes = crontabs.of_machine()
+    assert [Path(one.source).name for one in found if one.system] == ["a", "c"]
+    assert [note for note in notes if note.endswith("b cannot be read: permission denied")]
 
 
 def test_a_machine_without_crontab_and_systemd_is_audited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -203,6 +203,16 @@ def test_a_prediction_by_keyboard_alone(page: Page, kinds: Site) -> None:
     assert page.locator("#ex-killed .prediction span").count() == 0 and status(page, "killed") == ""
 
 
+def test_an_answer_that_no_page_has_written_stops_no_exercise(page: Page, kinds: Site) -> None:
+    """A file of progress may be edited by hand, and an id may stay while its kind changes."""
+    page.goto(f"{kinds.url}exercises/")
+    for text in ("abc", "null", "[1]"):
+        page.evaluate("text => localStorage.setItem('beyond-cron:killed', JSON.stringify({ value: text }))", text)
+        page.reload()
+        expect(page.locator(".lesson-progress")).to_have_text("Exercises: 0 of 6 done")
+        expect(page.get_by_role("button", name="Forget all")).to_be_visible()
+
+
 def fill_in(page: Page) -> None:
     page.check("#ex-minute-field [data-right]")
     page.click("#ex-minute-field [type=submit]")

@@ -1,6 +1,8 @@
 """The command line of `lab`: what it prints, and with what exit code."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from engine.core import ROOT
 from lab.checks import command
 from lab.checks.registry import all_checks
 from lab.cli import app
+from lab.console import ended_by_signals
 
 PERCENT = "02-cron/percent"
 THREE_AM = all_checks()["01-intro/three-am"]
@@ -194,6 +197,37 @@ def test_what_is_shipped_is_what_the_exercises_are() -> None:
 def test_reset_wants_an_exercise() -> None:
     code, text = lab("reset", "02-cron")
     assert code == 2 and "lab reset 02-cron/percent" in text
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("lab cron lint - <&-", "there is no standard input to read: name a file"),
+        ("lab cron lint 02-cron/broken.txt > /dev/full", "no space left on device"),
+    ],
+)
+def test_streams_that_are_none_and_a_full_disk_are_one_line(shell: str, line: str) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ("sh", "-c", shell), cwd=ROOT, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.splitlines()) == (2, [line])
+
+
+def test_a_terminal_without_arrows_gets_question_marks() -> None:
+    command = (f"{Path(sys.executable).parent}/lab", "cron", "lint", "02-cron/broken.txt")
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "latin-1"}, capture_output=True)
+    assert done.returncode == 1 and b" ? remove root" in done.stdout and done.stderr == b""
+
+
+def test_what_nohup_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_IGN, signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_what_a_program_printed_is_shown_as_it_is(tmp_path: Path) -> None:

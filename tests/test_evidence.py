@@ -26,6 +26,7 @@ from lab.evidence.export import evidence, shipped
 from lab.evidence.form import Evidence, Exercise, State, read, written
 from lab.evidence.judging import own_folder
 from lab.evidence.strict import MOST_BYTES
+from lab.evidence.table import cell
 from lab.evidence.verify import NOT_TRUSTED, judge
 from lab.progress.store import Answer
 
@@ -379,6 +380,12 @@ def test_a_hostile_file_is_one_line(kind: str, thirty: Path, tmp_path: Path) -> 
     code, printed, again = lab("class", folder, "--page", page, "--csv", table)
     assert (code, printed) == (2, f"{page} and {table}: 1 learner, 1 file left out\n") and again == error
     assert "x.json" in page.read_text() and len(table.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("text", ["=1", "Ann;=HYPERLINK(1)", " +1", "a\t=1"])
+def test_no_cell_begins_a_formula_whatever_parts_it(text: str) -> None:
+    """Where a comma is decimal, a spreadsheet parts cells at semicolons."""
+    assert not any(part.lstrip().startswith(("=", "+", "-", "@")) for part in re.split("[;\t]", cell(text)))
 
 
 def test_the_table_computes_nothing(thirty: Path, tmp_path: Path) -> None:

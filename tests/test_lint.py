@@ -129,6 +129,10 @@ BROKEN = [
     (f"* * * * * {'é' * 600}\n", 1, "error", "the command is longer than 998 bytes"),
     (f"* * * * * /x > /l 2>&1{' ' * 990}\n", 1, "error", "the command is longer than 998 bytes"),
     (f"0 8,22-6 * * * /x {LOG}", 1, "error", "hour '22-6' runs backwards and matches nothing"),
+    (f"0 0 * * 7-3/2 /x {LOG}", 1, "error", "day of week '7-3/2' runs backwards and matches nothing"),
+    (f"0 0 * * 5-00/2 /x {LOG}", 1, "error", "day of week '5-00/2' runs backwards and matches nothing"),
+    (f"0 @reboot 3 4 5 6 /x {LOG}", 1, "error", "hour '@reboot': it takes numbers from 0 to 23"),
+    (f"* * * * * date +\\\\%F {LOG}", 1, "error", "% ends the command"),  # the backslash escapes the other
     (f"* * * * * [[ -f /x ]] && rm /x {LOG}", 1, "error", "[[ … ]] is bash"),
     (f"* * * * * source /x {LOG}", 1, "error", "source is bash"),
     ("* * * * * /x &> /l\n", 1, "error", "&> is bash"),

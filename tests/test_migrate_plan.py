@@ -26,7 +26,7 @@ from lab.cli import app
 from lab.cron.timers import calendar
 from lab.migrate.command import as_data, shown
 from lab.migrate.deployments import Deployment
-from lab.migrate.lines import Format
+from lab.migrate.lines import Format, percent
 from lab.migrate.plan import Fate, Plan, plan, plan_lines
 from lab.migrate.schedules import Cron
 from lab.migrate.timers import read_timer
@@ -168,6 +168,41 @@ def test_quotes_hide_operators() -> None:
     assert [part.text for part in pieces("a 'b;c' && d|e || f 2>&1 & g")] == ["a 'b;c'", "d", "e", "f 2>&1", "g"]
     assert words("a > /x 'b c' 2>&1") == [(0, "a"), (7, "b c")]
     assert mask("a 'b") is None and pieces("a 'b && c") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "command", "stdin"),
+    [
+        (r"date +\%F", "date +%F", ""),
+        (r"sed 's/\\./x/' f", r"sed 's/\./x/' f", ""),
+        (r"date +\\%F", "date +\\", "F\n"),
+        (r"printf '\n'", r"printf '\n'", ""),
+        ("cat%", "cat", ""),
+        ("cat%one%two%", "cat", "one\ntwo\n"),
+        (r"cat%50\% \x", "cat", "50% \\x\n"),
+    ],
+)
+def test_percent_and_backslash_as_do_command_has_them(rest: str, command: str, stdin: str) -> None:
+    """Taken from do_command.c of Debian's cron, and tried with the first three."""
+    assert percent(rest) == (command, stdin)
+
+
+@pytest.mark.parametrize(("days", "weekdays"), [("1", "1-7"), ("1,31", "0-7"), ("1-31", "5")])
+def test_one_of_two_day_fields_that_always_matches_is_every_day(days: str, weekdays: str) -> None:
+    """Neither begins with a star, so either is enough; Prefect takes such a field for a star, which restricts nothing."""
+    [made] = planned(f"0 9 {days} * {weekdays} /opt/x\n").deployments
+    assert made.schedules == [Cron("0 9 * * *", False)]
+
+
+def test_a_timeout_in_a_loop_bounds_one_attempt() -> None:
+    loop = "for i in 1 2 3; do timeout 10m /opt/x && break; sleep 60; done"
+    [made] = planned(f"0 9 * * * {loop}\n").deployments
+    assert made.parameters == {"command": loop}
+
+
+def test_the_gate_of_a_move_is_planned_for_no_shell() -> None:
+    with pytest.raises(UserError, match="is the gate of a move"):
+        planned("SHELL=/lesson/moved/gate.py\n0 9 * * * /opt/x\n")
 
 
 def test_a_file_is_refused_or_written(tmp_path: Path) -> None:

@@ -5,15 +5,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from engine.core import ROOT
-from lab.checks.sandbox import LABEL
-from lab.checks.sandbox.host import ISOLATION, Sandbox
+from engine.core import ROOT, UserError
+from lab.checks.sandbox import LABEL, host
+from lab.checks.sandbox.host import ISOLATION, ProgramResult, Sandbox
+from lab.checks.sandbox.timelapse import Window, run_windows
 
 pytestmark = pytest.mark.stack
+TRACE = "Traceback (most recent call last):\n  File x\n"
 STARTS = """
 from lab.checks.sandbox.host import Sandbox
 with Sandbox() as sandbox:
@@ -53,6 +56,40 @@ def test_the_sandbox_reaches_nothing_and_writes_nowhere(sandbox: Sandbox) -> Non
         },
     )
     assert ran.output.splitlines() == ["['lo']", "Read-only file system"] and "--network=none" in ISOLATION
+
+
+def test_who_stops_the_program_inside_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The learner's program has the same user; `lab verify` runs strangers'."""
+    stop = (
+        "import os, signal\nfor one in os.listdir('/proc'):\n    if one.isdigit() and int(one) not in (1, os.getpid()):"
+    )
+    with Sandbox() as sandbox:
+        workspace = sandbox.workspace()
+        monkeypatch.setattr(host, "PATIENCE", 5)
+        with pytest.raises(UserError, match="the container of the check ended"):
+            workspace.run(
+                "x.py", files={"x.py": f"{stop}\n        os.kill(int(one), signal.SIGSTOP)\nwhile True: pass"}
+            )
+
+
+def test_a_log_without_end_is_read_in_part(tmp_path: Path) -> None:
+    """A crontab may be a stranger's: neither memory nor disk of the host is filled."""
+    (tmp_path / "crontab.txt").write_text("* * * * * yes >> /var/log/cron.log\n* * * * * yes > /proc/1/fd/1\n")
+    [session] = run_windows(tmp_path / "crontab.txt", [Window(datetime(2026, 3, 2, 8, 59, 10), 3)])
+    assert 0 < len("\n".join(session.log)) <= 1_000_000 and len("\n".join(session.output)) <= 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("errors", "complaint"),
+    [
+        (f"{TRACE}TypeError: a list, not a function\n\n\tpass\n", "TypeError: a list, not a function"),
+        (f"{TRACE}KeyError: 1\n\nDuring it:\n\n{TRACE}OSError: 2\n", "OSError: 2"),
+        (f"{TRACE}ValidationError: 1 for F\nday\n  Required [type=missing]\n", "Required [type=missing]"),
+        ("  File x, line 1\n    (\n    ^\nSyntaxError: '(' was never closed\n", "SyntaxError: '(' was never closed"),
+    ],
+)
+def test_a_complaint_is_the_line_that_names_the_error(errors: str, complaint: str) -> None:
+    assert ProgramResult(1, "", errors, []).complaint == complaint
 
 
 def test_the_sandbox_goes_with_lab_however_it_ends() -> None:

@@ -493,6 +493,7 @@ IN_CRON = {
 }
 UNREAD = {
     "its mode is 664": f"echo '{JOB_OF_ROOT}' > {REPORT}; chmod 664 {REPORT}",
+    "its mode is 644, and cron wants 600": "chmod 644 /var/spool/cron/crontabs/root",
     "its owner is the user 1000": f"echo '{JOB_OF_ROOT}' > {REPORT}; chown 1000 {REPORT}",
     "it has 2 names": f"echo '{JOB_OF_ROOT}' > {REPORT}; ln {REPORT} /root/second",
     "its name has other characters": f"echo '{JOB_OF_ROOT}' > {REPORT}.cron",
@@ -512,7 +513,7 @@ class TestCron:
     def test_what_cron_does_not_even_read(self, cron: None, evidence: str) -> None:
         shell(UNREAD[evidence])
         names("crontab refused", evidence)
-        shell(f"rm -f {REPORT}* /root/second")
+        shell(f"rm -f {REPORT}* /root/second; chmod 600 /var/spool/cron/crontabs/root")
 
     def test_a_job_that_fails_for_its_own_reason(self, cron: None) -> None:
         shell(f"echo '* * * * * false' > {REPORT}-2; (crontab -l; echo '* * * * * false') | crontab -; rm {REPORT}-2")

@@ -1,6 +1,5 @@
 """`lab audit`: what would hurt the jobs of a crontab, when they start together, and how to spread them. It reads only."""
 
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from lab.audit.crontabs import Audit, Crontab, Timer, audited, machine_zone, of_machine, of_path, timers
 from lab.audit.faults import PLACES
 from lab.audit.load import calendar, collisions, spread, starts_of
-from lab.console import judged, plural
+from lab.console import given, judged, plural
 from lab.cron.crontab import printable
 from lab.cron.zones import zone_named
 
@@ -41,7 +40,7 @@ def audit(
         of_systemd, more = timers()
         notes += [*more, *map(str, of_systemd)]
     elif path == Path("-"):
-        crontabs = [Crontab("-", sys.stdin.buffer.read(), system)]
+        crontabs = [Crontab("-", given(), system)]
     else:
         crontabs = of_path(path, system)
     audits = [audited(crontab, zone) for crontab in crontabs]

@@ -16,7 +16,7 @@ from lab.cron.timers import calendar
 SYSTEM = (Path("/etc/crontab"), Path("/etc/cron.d"))
 FROM_LINT = (  # what `lab cron lint` says → the fault
     (re.compile(r"^% ends the command"), "percent"),
-    (re.compile(r"is not set: the environment|may not be found|is not found|looked for in the home"), "no-env"),
+    (re.compile(r"is not set: cron gives|may not be found|is not found|looked for in the home"), "no-env"),
 )
 BY_RULE = re.compile(r"a mail")  # what lint says of output: a rule of ours says more
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a file that cron reads in /etc/cron.d
@@ -132,7 +132,8 @@ def of_path(path: Path, system: bool) -> list[Crontab]:
     try:
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and NAME.fullmatch(file.name))
-            return [Crontab(str(file), file.read_bytes(), True) for file in files]
+            users = path.parent.name == "cron" and path.name in ("crontabs", "tabs")  # the spool: each is a user's
+            return [Crontab(str(file), file.read_bytes(), system or not users) for file in files]
         if path.suffix == ".timer" or path.name == "anacrontab":
             kind = "a systemd timer" if path.suffix == ".timer" else "an anacrontab"
             raise UserError(f"{path} is {kind}, which lab audit does not read: lab migrate plan {path} gives it a fate")
@@ -154,9 +155,15 @@ def of_machine() -> tuple[list[Crontab], list[str]]:
         notes.append(f"crontab -l: {why}")
     for path in SYSTEM:
         try:
-            found += of_path(path, True) if path.exists() else []
-        except UserError as reason:
-            notes.append(str(reason))
+            files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+        except OSError as reason:
+            notes.append(f"{path} cannot be read: {(reason.strerror or str(reason)).lower()}")
+            continue
+        for file in files:
+            try:
+                found += of_path(file, True) if file.is_file() and (file == path or NAME.fullmatch(file.name)) else []
+            except UserError as reason:
+                notes.append(str(reason))
     return found, notes
 
 

@@ -35,7 +35,7 @@ class Program:
 
     def kill(self) -> None:
         """Kill it, and all that it has started: a child would keep its output open, and live on."""
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only a zombie is left
             os.killpg(self.process.pid, signal.SIGKILL)
 
 

@@ -1,13 +1,12 @@
 """`lab cron`: explain a schedule, lint a crontab. Plain lines, so that a pipe gets what a terminal shows."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.core import UserError
-from lab.console import Commands, judged, plural
+from lab.console import Commands, given, judged, plural
 from lab.cron.crontab import printable
 from lab.cron.explain import explanation, schedule_named
 from lab.cron.lint import lint, lint_file
@@ -42,7 +41,7 @@ def lint_command(
 ) -> None:
     """Find what breaks a crontab. Exit code 1 when there is an error, 2 when the file cannot be read."""
     try:
-        findings = lint(sys.stdin.buffer.read(), system) if file == Path("-") else lint_file(file, system)
+        findings = lint(given(), system) if file == Path("-") else lint_file(file, system)
     except OSError as reason:
         raise UserError(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
     name = printable(str(file))

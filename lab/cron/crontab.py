@@ -205,6 +205,16 @@ def split_line(line: str, system: bool = False) -> tuple[Schedule, str]:
     return schedule, rest
 
 
+def cut_at_percent(command: str) -> tuple[str, str | None]:
+    """A command up to the first bare %, and what follows it: None where there is none.
+
+    A backslash escapes whatever follows, another backslash too (do_command.c). Both parts are as written.
+    """
+    found = re.match(r"(?:\\.|[^\\%])*\\?", command, re.DOTALL)
+    end = found.end() if found else 0
+    return command[:end], command[end + 1 :] if end < len(command) else None
+
+
 def first_word(line: str) -> tuple[str, str]:
     """The first word of a line, and what follows the blanks after it."""
     word, rest = [*re.split(r"[ \t]+", line, maxsplit=1), ""][:2]

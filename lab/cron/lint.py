@@ -80,7 +80,9 @@ def findings_of(raw: bytes, system: bool) -> Iterator[Finding]:
         yield Finding(1, "error", what, "save it as UTF-8 without BOM")
     if crlf := raw.count(b"\r\n"):
         what = f"CRLF line ends, {crlf} of them: \\r becomes part of the command, an empty line is refused"
-        yield Finding(raw[: raw.index(b"\r\n")].count(b"\n") + 1, "error", what, "sed -i 's/\\r$//' on the file")
+        yield Finding(
+            raw[: raw.index(b"\r\n")].count(b"\n") + 1, "error", what, "save it with LF: tr -d '\\r' < FILE > NEW"
+        )
     if b"\0" in raw:
         what = "a byte that is 0: cron ends the line there"
         yield Finding(raw[: raw.index(b"\0")].count(b"\n") + 1, "error", what, "tr -d '\\0' on the file")
@@ -124,6 +126,8 @@ def without_seconds(line: str) -> str:
         schedule, _ = split_line(meant if re.match(QUARTZ, line) else "")
     except ScheduleRejected:
         return ""
+    if schedule.reboot:
+        return ""
     if any(character.isdigit() for character in schedule.fields[4].text):  # Quartz counts the weekdays from 1
         return "leave out the seconds, and write the weekday by name"
     return f"leave out the seconds: {meant}"
@@ -146,9 +150,9 @@ def setting_problems(setting: Setting) -> Iterator[Problem]:
         what = f"cron sends no mail with the address {value!r}, and the crontab of Debian 13 refuses the whole file"
         yield "error", what, f"write {name}=name@example.org, more of them with a comma and no blank"
     if name == "CRON_TZ":
-        yield "warning", "CRON_TZ belongs to cronie, Debian's cron ignores it", "set TZ for the whole container"
+        yield "warning", "CRON_TZ belongs to cronie, Debian's cron ignores it", "set TZ for cron itself"
     elif name == "TZ":
-        yield "warning", "TZ changes what a job prints, not when it starts", "set TZ for the whole container"
+        yield "warning", "TZ changes what a job prints, not when it starts", "set TZ for cron itself, to change when"
 
 
 def swallowed(text: str) -> bool:
@@ -241,6 +245,6 @@ def split_range(name: str, term: str) -> str:
         return f"{first}-7" + (f"/{step}" if step else "")
     if not step:
         return f"{first}-{high},{low}-{last}"
-    (start,), (end,) = (read_field(name, word).values for word in (first, last))
+    start, end = (max(read_field(name, word).values) for word in (first, last))  # Sunday is 0 and 7, here 7
     again = low + (start - high - 1) % int(step)
     return f"{first}-{high}/{step}" + (f",{again}-{last}/{step}" if again <= end else "")

@@ -7,6 +7,8 @@ Debian's cron, and repeated by tests/test_troubleshooting.py.
 import re
 from collections.abc import Iterator, Mapping
 
+from lab.cron.crontab import cut_at_percent
+
 Problem = tuple[str, str, str]  # "error" or "warning", what it is, how to repair it
 
 
@@ -73,8 +75,8 @@ BASHISMS = (
 def command_problems(command: str, variables: Mapping[str, str]) -> Iterator[Problem]:
     """What breaks a command; `variables` are those that the crontab sets above it."""
     if has_input(command):
-        command = re.split(r"(?<!\\)%", command, maxsplit=1)[0]
-    if re.search(r"(?<!\\)%", command):
+        command, _ = cut_at_percent(command)
+    if cut_at_percent(command)[1] is not None:
         yield "error", "% ends the command, what follows becomes its input", "write \\%"
     unquoted = re.sub(r"\\.|'[^']*'", " ", command.replace("\\%", "%"))
     yield from shell_problems(unquoted, variables.get("SHELL", "/bin/sh"))
@@ -101,7 +103,7 @@ def environment_problems(unquoted: str, variables: Mapping[str, str]) -> Iterato
     with_default = re.compile(r"\$\{\w+:?[-=+]")
     for name in dict.fromkeys(re.findall(r"\$\{?([A-Za-z_]\w*)", with_default.sub("", unquoted))):
         if name not in known:
-            what = f"${name} is not set: the environment of the container never reaches a job"
+            what = f"${name} is not set: cron gives a job none of your environment"
             yield "error", what, f"put {name}=… on a line above, or have a script read it from a file"
 
 
@@ -171,8 +173,13 @@ def program(simple: list[str]) -> str:
 
 def has_input(command: str) -> bool:
     """Whether the first % is meant to begin the input: a program that reads it stands before, and nothing is open."""
-    before, *after = re.split(r"(?<!\\)%", command, maxsplit=1)
-    if not after or before[-1:] in ("", " ", "\t", "+") or re.sub(QUOTED, "", before).count("$(") or open_quote(before):
+    before, after = cut_at_percent(command)
+    if (
+        after is None
+        or before[-1:] in ("", " ", "\t", "+")
+        or re.sub(QUOTED, "", before).count("$(")
+        or open_quote(before)
+    ):
         return False
     return (list(programs(before)) or [""])[-1].rpartition("/")[2] in READS_STDIN
 

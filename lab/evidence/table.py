@@ -27,6 +27,9 @@ def table(learners: Sequence[Learner]) -> str:
 
 
 def cell(text: str) -> str:
-    """A stranger's text as a cell that no spreadsheet computes: `'` stands before what could be a formula."""
-    text = printable(text)
+    """A stranger's text as a cell that no spreadsheet computes: `'` stands before what could be a formula.
+
+    Where a comma is decimal, a spreadsheet begins a cell at a semicolon.
+    """
+    text = printable(text).replace(";", ",")
     return f"'{text}" if text.lstrip().startswith(FORMULA) else text

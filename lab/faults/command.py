@@ -1,6 +1,7 @@
 """`lab break` and `lab fix`: the faults of the fault board, on the learner's own stacks of 02-cron and 03-prefect."""
 
 import random
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -122,7 +123,7 @@ def switch_on(stack: Stack, fault: str, act: Act) -> None:
     if catalogue.is_on(stack, act):
         typer.echo(f"{stack.lesson}: {fault} is on already; lab fix ends it")
         return
-    with uninterrupted():
+    with uninterrupted() if act.switch_off else nullcontext():  # what ends by itself leaves nothing half done
         act.switch_on(stack)
     typer.echo(f"{stack.lesson}: {act.what}")
     end = "lab fix ends it" if act.switch_off else "there is nothing to fix"

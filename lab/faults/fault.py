@@ -1,9 +1,10 @@
 """What a fault of `lab break` is, and the two kinds that many of them are."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.docker import docker
+from engine.docker import ask, docker
 from lab.faults.stack import CRON, PREFECT, Stack, wait_until_healthy
 
 
@@ -43,12 +44,22 @@ class Fault:
         return {CRON: self.on_cron, PREFECT: self.on_prefect}[lesson]
 
 
+def freeze_one(name: str) -> None:
+    """Freeze a container. A busy engine refuses that now and then, "unable to freeze": it is asked again."""
+    for _ in range(4):
+        if ask("pause", name) is not None:
+            return
+        time.sleep(1)
+    docker("pause", name)
+
+
 def containers_frozen(*, what: str, watch: str, services: tuple[str, ...]) -> Act:
     """A fault that freezes the containers of some services in the middle of what they do."""
 
     def freeze(stack: Stack) -> None:
         stack.require(*services)
-        docker("pause", *names_in(stack, "running", *reversed(services)))
+        for name in names_in(stack, "running", *reversed(services)):
+            freeze_one(name)
 
     def thaw(stack: Stack) -> None:
         docker("unpause", *names_in(stack, "paused", *services))

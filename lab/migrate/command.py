@@ -1,7 +1,6 @@
 """`lab migrate`: `plan` gives every line a fate, `diff` compares the times, the others move one job after the other."""
 
 import json
-import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from engine.core import UserError
-from lab.console import Commands, judged, plural
+from lab.console import Commands, given, judged, plural
 from lab.cron.crontab import printable
 from lab.cron.zones import zone_named
 from lab.migrate.beside import names
@@ -72,7 +71,7 @@ def made_of(file: Path, kind: Format, zone: ZoneInfo, pool: str, known: Names) -
     try:
         if kind is Format.TIMER:
             return plan_lines(read_timer(file), zone, pool, known)
-        raw = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+        raw = given() if file == Path("-") else file.read_bytes()
     except OSError as reason:
         raise UserError(f"{file} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
     return plan(raw, kind, zone, datetime.now(zone), pool, known)

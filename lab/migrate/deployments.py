@@ -129,7 +129,7 @@ def command_parameters(draft: Draft, shared: dict[str, str]) -> dict[str, object
         "stdin": entry.stdin,
         "shell": shell if (shell := draft.settings.get("SHELL", "/bin/sh")) != "/bin/sh" else "",
         "folder": entry.folder,
-        "timeout": entry.timeout or (None if waits_first else peeled.timeout),
+        "timeout": entry.timeout or (None if waits_first or peeled.retries else peeled.timeout),
         "lock": lock,
     }
     return {name: value for name, value in found.items() if value} | (

@@ -1,6 +1,5 @@
 """`lab migrate diff`: a crontab and a prefect.yaml, and each instant at which only one of them starts a job."""
 
-import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.core import UserError
-from lab.console import judged, plural
+from lab.console import given, judged, plural
 from lab.cron.crontab import Job, Refused, printable, read
 from lab.cron.zones import moment_named, zone_named
 from lab.migrate.diff import Cause, Outcome, Window, compare, window_of
@@ -61,7 +60,7 @@ def diff(
 def lines_of(crontab: Path, system: bool) -> tuple[list[Line], list[str]]:
     """The jobs of a crontab that have times, and why the other lines are left out. Raises UserError."""
     try:
-        raw = sys.stdin.buffer.read() if crontab == Path("-") else crontab.read_bytes()
+        raw = given() if crontab == Path("-") else crontab.read_bytes()
     except OSError as reason:
         raise UserError(f"{crontab} cannot be read: {(reason.strerror or str(reason)).lower()}") from None
     lines, apart = [], []

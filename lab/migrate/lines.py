@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from lab.cron.crontab import BLANKS, Job, Refused, Schedule, Setting, first_word, printable, read
+from lab.cron.crontab import BLANKS, Job, Refused, Schedule, Setting, cut_at_percent, first_word, printable, read
 from lab.migrate.peeled import Reason
 from lab.migrate.schedules import Cron, differing, for_prefect
 
@@ -140,7 +140,7 @@ def job_trouble(schedule: Schedule, rest: str, user: str, kind: Format) -> str:
     if not rest.strip(BLANKS):
         return "there is no command" + (f" after the user {printable(user)!r}" if kind is Format.SYSTEM else "")
     if rest.endswith("\r"):
-        return "a Windows line end: \\r is part of the command under cron; sed -i 's/\\r$//' on the file"
+        return "a Windows line end: \\r is part of the command under cron; save the file with LF"
     if re.fullmatch(r"\?|[\d*][\d*,/-]*", user or first):
         return f"a sixth field: cron has five, and takes {(user or first)!r} for the {'user' if user else 'command'}"
     if kind is Format.USER and first in USERS and rest != first:
@@ -151,10 +151,20 @@ def job_trouble(schedule: Schedule, rest: str, user: str, kind: Format) -> str:
 
 
 def percent(rest: str) -> tuple[str, str]:
-    """The command and its input, as cron cuts them at the first % that is not escaped."""
-    command, *given = re.split(r"(?<!\\)%", rest)
-    stdin = "".join(f"{line}\n" for line in given)
-    return command.replace("\\%", "%"), stdin.replace("\\%", "%")
+    """The command and its input, as cron hands them on (do_command.c).
+
+    In the command a backslash before % or another backslash goes, in the input one before %. Each bare % of the input is
+    a new line, and the last line ends with one.
+    """
+    before, after = cut_at_percent(rest)
+    stdin = re.sub(r"(\\?)%", lambda found: "%" if found[1] else "\n", after or "")
+    ended = stdin.rstrip("\\")[-1:] in ("", "\n")
+    return handed(before), stdin + "\n" * (not ended)
+
+
+def handed(command: str) -> str:
+    """A command without its input, as cron hands it to the shell."""
+    return re.sub(r"\\([\\%])", r"\1", command)
 
 
 def schedule_reasons(schedule: Schedule, written: list[Cron], zone: ZoneInfo, start: datetime) -> Iterator[Reason]:

@@ -1,13 +1,11 @@
 """Which lines of a crontab and which schedules of a prefect.yaml belong together: those of one command."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lab.cron.crontab import Job, Schedule
+from lab.migrate.lines import percent
 from lab.migrate.prefect_yaml import Deployment, Scheduled
-
-PERCENT = re.compile(r"(?<!\\)%")
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,7 @@ def line_of(job: Job, system: bool) -> Line:
     written = job.rest
     if system:
         written = [*job.rest.split(maxsplit=1), "", ""][1]
-    return Line(job.number, job.schedule, handed(written), written.strip())
-
-
-def handed(written: str) -> str:
-    """A command as cron hands it to the shell: up to the first % that is not escaped."""
-    return PERCENT.split(written, maxsplit=1)[0].replace("\\%", "%").strip()
+    return Line(job.number, job.schedule, percent(written)[0].strip(), written.strip())
 
 
 def paired(lines: Iterable[Line], deployments: Iterable[Deployment]) -> list[Pair]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from engine.core import UserError
 from lab.cron.crontab import Refused, Setting
 from lab.cron.shell import words
 from lab.migrate.anacron import read_anacron
@@ -63,7 +64,12 @@ def plan(raw: bytes, kind: Format, zone: ZoneInfo, start: datetime, pool: str, n
 
 
 def plan_lines(lines: list[Line], zone: ZoneInfo, pool: str, names: Names = NO_NAMES) -> Plan:
-    """The plan for lines that were read."""
+    """The plan for lines that were read. Raises UserError where the gate of a move stands for the shell."""
+    shells = [one.what.value for one in lines if isinstance(one.what, Setting) and one.what.name == "SHELL"]
+    if gate := next((shell for shell in shells if shell.endswith("/gate.py")), ""):
+        raise UserError(
+            f"SHELL={gate} is the gate of a move: write the shell of before there, moved/jobs/*.toml names it"
+        )
     lines = [movable(line) for line in lines]
     drafts = drafts_of(lines)
     shared = shared_locks(drafts)

@@ -32,6 +32,8 @@ def for_prefect(schedule: Schedule) -> list[Cron]:
     text = [written(field) for field in schedule.fields]
     days, weekdays = schedule.fields[2], schedule.fields[4]
     either = schedule.either_day
+    if either and (days.full or weekdays.full):  # one of the two always matches; to Prefect a star restricts nothing
+        return [Cron(" ".join([*text[:2], "*", text[3], "*"]), False)]
     if either and not (days.values and weekdays.values):  # a range written backwards: only the other field counts
         text[2], text[4], either = text[2] or "*", text[4] or "*", False
     if not loses_march(schedule):

@@ -65,9 +65,11 @@ def kind(problem: Any) -> str:
 def refused_unread(file: dict[str, Any], in_spool: bool) -> Iterator[str]:
     """Why cron does not even read a file: entries 8, 9, 10 and 12 of docs/en/troubleshooting.md, each of them tried.
 
-    The owner of a file in the spool is its user.
+    A file in the spool is its user's, and nobody else may read it.
     """
-    if file["mode"] & 0o022:
+    if in_spool and file["mode"] != 0o600:
+        yield f"its mode is {file['mode']:o}, and cron wants 600: crontab FILE installs it so"
+    elif not in_spool and file["mode"] & 0o022:
         yield f"its mode is {file['mode']:o}, group or others may write to it"
     if file["links"] > 1:
         yield f"it has {file['links']} names (hard links)"

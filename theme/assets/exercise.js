@@ -53,7 +53,14 @@
     const hint = form.querySelector("details.hint");
 
     // Of a prediction each field is kept under its name.
-    const written = (state, field) => (kind === "predict" ? JSON.parse(state.value || "{}")[field.name] : state.value) ?? "";
+    function written(state, field) {
+      if (kind !== "predict") return state.value ?? "";
+      try {
+        return JSON.parse(state.value || "{}")?.[field.name] ?? "";
+      } catch {
+        return ""; // a file of progress may hold any text
+      }
+    }
 
     function show(state, stored = true) {
       for (const field of fields) {

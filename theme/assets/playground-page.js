@@ -116,6 +116,7 @@ export function setUp(root, size) {
   }
 
   function ask() {
+    if (!root.isConnected || !worker) return; // the reader has gone to another page, or Python has failed
     next = false;
     if (!crontab.value.trim()) {
       status.textContent = "Write a line first.";
@@ -131,6 +132,7 @@ export function setUp(root, size) {
   }
 
   function giveUp() {
+    if (!root.isConnected) return;
     begin("begins again");
     answer.hidden = true;
     status.textContent = `No answer in ${LIMIT / 1000} seconds: it was stopped. In a terminal, lab cron lint has no limit.`;
@@ -138,6 +140,7 @@ export function setUp(root, size) {
 
   function receive({ data }) {
     if (data.failed) {
+      clearTimeout(limit);
       stop();
       button.hidden = false;
       root.dataset.state = "failed";

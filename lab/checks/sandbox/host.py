@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +25,12 @@ IMAGE = "beyond-cron-prefect"
 INSIDE = Path(__file__).with_name("inside.py")
 ISOLATION = ("--network=none", "--read-only", "--tmpfs=/tmp:exec,size=1g", "--cap-drop=ALL", "--memory=2g")
 LIMITS = ("--security-opt=no-new-privileges", "--pids-limit=512", f"--label={LABEL}={os.getpid()}", "--init", "--rm")
+PATIENCE = 300  # seconds for an answer of the program inside; the longest program has 180
+MOST = 20_000_000  # characters of one
 IDLE = ("SCHEDULER", "LATE_RUNS", "EVENT_PERSISTER", "TRIGGERS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS")
 # So begins the line in which the command prefect says why it failed.
 CLI_REASONS = ("• ", "Unable to ", "Could not ", "Value error", "Input should ", "An entrypoint ")
+RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)", re.MULTILINE)
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
 LOGGED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ \| INFO +\| (?:Flow|Task) run '[^']*' - (.*)$", re.MULTILINE)
 ENVIRONMENT = {
@@ -81,12 +85,26 @@ class Sandbox:
     def close(self) -> None:
         """Remove the container. It would also end by itself, when its standard input ends."""
         with self.client:
-            ask("rm", "--force", "--volumes", self.name)
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove the container, so that its client ends too."""
+        ask("rm", "--force", "--volumes", self.name)
 
     def read(self) -> Any:
-        """The next answer of the program inside. Raises UserError when the container has ended."""
+        """The next answer of the program inside.
+
+        Raises UserError when the container has ended; it is ended when there is no answer: what it runs may be a
+        stranger's, who can stop the program inside, or write for ever (`lab verify`).
+        """
         assert self.client.stdout and self.client.stderr
-        if line := self.client.stdout.readline():
+        alarm = threading.Timer(PATIENCE, self.remove)
+        alarm.start()
+        try:
+            line = self.client.stdout.readline(MOST)
+        finally:
+            alarm.cancel()
+        if line:
             return json.loads(line)
         raise UserError(f"the container of the check ended: {last_line(self.client.stderr.read())} (try: lab doctor)")
 
@@ -136,9 +154,16 @@ class ProgramResult:
         lines = [line.strip() for line in (self.errors.strip() or self.output).splitlines() if line.strip()]
         lines = [line for line in lines if not line.startswith("For further information")]
         said = [line for line in lines if not LOG_LINE.match(line)]  # a thread may log something after the error
-        reasons = [line for line in said if line.startswith(CLI_REASONS)] or said[-1:] or lines[-1:]
+        reasons = [line for line in said if line.startswith(CLI_REASONS)] or self.raised() or said[-1:] or lines[-1:]
         reasons = reasons or [f"exit code {self.code}"]
         return reasons[0] if self.code else ""
+
+    def raised(self) -> list[str]:
+        """The first line of the message of the error that ended it, if a traceback has one.
+
+        A message may have many lines, and end with an example. pydantic's has its reason at the end.
+        """
+        return [] if "[type=" in self.errors else RAISED.findall(self.errors)[-1:]
 
 
 @dataclass(frozen=True)
