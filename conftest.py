@@ -167,8 +167,8 @@ def require(wanted: Callable[[str], bool]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Where several processes run the tests, only they know which: all kinds are wanted that -m does not leave out."""
-    records_that_count(session.config)  # before there are others: its trouble would be theirs, with a traceback each
     if session.config.getoption("numprocesses"):
+        records_that_count(session.config)  # or its trouble would be theirs, with a traceback each
         require(lambda marker: f"not {marker}" not in session.config.getoption("markexpr"))
 
 

@@ -220,7 +220,7 @@ def test_a_terminal_without_arrows_gets_question_marks() -> None:
     assert done.returncode == 1 and b" ? remove root" in done.stdout and done.stderr == b""
 
 
-def test_what_nohup_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nohup_has_set_stays() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with ended_by_signals():

@@ -16,6 +16,7 @@ from support.records import commit, proving
 
 from lab.checks.sandbox.timelapse import IMAGE, LESSON, LOG, Window, run_windows
 from lab.cron.crontab import NAMES, NICKNAMES, Refused, Setting, read
+from lab.migrate.lines import percent
 
 ASK = """
 import json, subprocess, sys
@@ -141,3 +142,26 @@ def test_the_daemon_does_what_its_model_does(tmp_path: Path) -> None:
 
 def ten_minutes(moment: datetime) -> datetime:
     return moment.replace(minute=moment.minute // 10 * 10, second=0)
+
+
+# As the shell of a crontab: it notes what cron hands to it, the command and the input.
+HANDED = f"""#!/usr/bin/env python3
+import json, sys
+with open({LOG!r}, "a") as log:
+    log.write(json.dumps([sys.argv[2], sys.stdin.read()]) + chr(10))
+"""
+PERCENT = [
+    *(r"a \% b", r"b \\. c", r"c \\% d", r"d \n", "e%", "f%one%two%", r"g%50\% \x", r"h \\\% i%\\%j", "i%%", r"j%k\n"),
+    "k",
+]
+
+
+def test_plan_hands_on_a_command_as_cron_does(tmp_path: Path) -> None:
+    shell = tmp_path / "shell"
+    shell.write_text(HANDED)
+    shell.chmod(0o755)
+    lines = ["SHELL=/exercise/shell", "PATH=/usr/local/bin:/usr/bin:/bin", *(f"* * * * * {rest}" for rest in PERCENT)]
+    (tmp_path / "crontab.txt").write_text("\n".join(lines) + "\n")
+    window = Window(datetime(2026, 3, 2, 8, 59, 10), 6, enough=lambda log: len(log) >= len(PERCENT))
+    [session] = run_windows(tmp_path / "crontab.txt", [window])
+    assert {tuple(json.loads(line)) for line in session.log} == {percent(rest) for rest in PERCENT}

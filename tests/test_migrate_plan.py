@@ -183,7 +183,7 @@ def test_quotes_hide_operators() -> None:
     ],
 )
 def test_percent_and_backslash_as_do_command_has_them(rest: str, command: str, stdin: str) -> None:
-    """Taken from do_command.c of Debian's cron, and tried with the first three."""
+    """By do_command.c of Debian's cron; tests/test_crontab_stack.py has cron itself do it."""
     assert percent(rest) == (command, stdin)
 
 

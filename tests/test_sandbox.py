@@ -74,8 +74,8 @@ def test_who_stops_the_program_inside_is_ended(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_log_without_end_is_read_in_part(tmp_path: Path) -> None:
     """A crontab may be a stranger's: neither memory nor disk of the host is filled."""
-    (tmp_path / "crontab.txt").write_text("* * * * * yes >> /var/log/cron.log\n* * * * * yes > /proc/1/fd/1\n")
-    [session] = run_windows(tmp_path / "crontab.txt", [Window(datetime(2026, 3, 2, 8, 59, 10), 3)])
+    (tmp_path / "crontab.txt").write_text("0 9 * * * yes >> /var/log/cron.log\n0 9 * * * yes > /proc/1/fd/1\n")
+    [session] = run_windows(tmp_path / "crontab.txt", [Window(datetime(2026, 3, 2, 8, 59, 10), 8)])
     assert 0 < len("\n".join(session.log)) <= 1_000_000 and len("\n".join(session.output)) <= 2_000_000
 
 

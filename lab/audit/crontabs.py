@@ -127,11 +127,16 @@ def step_order(tasks: list[Task]) -> Iterator[Finding]:
                 )
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of a folder that cron reads, by their names."""
+    return sorted(file for file in folder.iterdir() if file.is_file() and NAME.fullmatch(file.name))
+
+
 def of_path(path: Path, system: bool) -> list[Crontab]:
     """The crontab of a file, or those of a folder. Raises UserError when it cannot be read."""
     try:
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.is_file() and NAME.fullmatch(file.name))
+            files = files_of(path)
             users = path.parent.name == "cron" and path.name in ("crontabs", "tabs")  # the spool: each is a user's
             return [Crontab(str(file), file.read_bytes(), system or not users) for file in files]
         if path.suffix == ".timer" or path.name == "anacrontab":
@@ -155,13 +160,13 @@ def of_machine() -> tuple[list[Crontab], list[str]]:
         notes.append(f"crontab -l: {why}")
     for path in SYSTEM:
         try:
-            files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+            files = files_of(path) if path.is_dir() else [path] if path.exists() else []
         except OSError as reason:
             notes.append(f"{path} cannot be read: {(reason.strerror or str(reason)).lower()}")
             continue
         for file in files:
             try:
-                found += of_path(file, True) if file.is_file() and (file == path or NAME.fullmatch(file.name)) else []
+                found += of_path(file, True)
             except UserError as reason:
                 notes.append(str(reason))
     return found, notes
